@@ -1,0 +1,84 @@
+"""The immutable facts the engine is told about, and the other inputs that move one customer.
+
+`Event` is what platforms publish. `Tick`, `Claim`, `Receipt` and `Command` come from our own scheduler, dispatcher and
+operators. All of them enter through the same door, `core.advance.advance`, and all of them are kept in the history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Plain = Any
+"""A JSON value: str, int, float, bool, None, list or dict. Money is a decimal string, a time an RFC 3339 string in UTC."""
+
+Ids = Mapping[str, str | tuple[str, ...]]
+"""What an event or a run is about: {"order": "o-1", "line": ("o-1/1", "o-1/2")}. Line ids are always `order/line`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened to one customer. `(source, id)` is its identity; `occurred_at` is aware UTC."""
+
+    id: str
+    source: str
+    type: str
+    occurred_at: datetime
+    data: Mapping[str, Plain] = field(default_factory=dict)
+    ids: Ids = field(default_factory=dict)
+    recorded_at: datetime | None = None
+    """When the source recorded it (`recordedtime`), if it says so: orders events of the same instant in a replay."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return (self.source, self.id)
+
+    @property
+    def order_key(self) -> tuple[datetime, str, str]:
+        """The order in which events of one customer are read: when they occurred, then source, then id."""
+        return (self.occurred_at, self.source, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The scheduler looked: fire what is due by `now`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The dispatcher wants to hand over these outbox rows, in this order, and asks once more whether it may.
+
+    `suppressed` maps an address that must not be written to onto the reason; `codes` brings a code per effect that
+    carries a reward. Both were read and locked in the claim's own transaction and stay in the history row.
+    """
+
+    effect_ids: tuple[str, ...]
+    suppressed: Mapping[str, str] = field(default_factory=dict)
+    codes: Mapping[str, str] = field(default_factory=dict)
+
+
+ReceiptResult = Literal["sent", "refused", "gave_up", "uncertain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """How the hand-over of one effect ended. `at` is the commit of its intent: the moment of sending."""
+
+    effect_id: str
+    result: ReceiptResult
+    at: datetime
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """An operator's act on one customer: `end_run`, `retry_run` (of a parked run)."""
+
+    kind: Literal["end_run", "retry_run"]
+    run_id: str
+    reason: str = ""
+
+
+Input = Event | Tick | Claim | Receipt | Command

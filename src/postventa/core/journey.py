@@ -1,0 +1,404 @@
+"""A compiled journey: a flat program of steps with explicit `next`, so that a run's place is one number.
+
+`journeys.compile` makes these from YAML; nothing here reads a file. Every step knows the line it came from, so that
+each decision can name it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from postventa.core.event import Plain
+
+END = -1
+"""The index after the last step: arriving there completes the run."""
+
+
+# --- time ------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """Months and days are calendar spans on the local clock; seconds are exact. "3 days" is days=3, "72 hours" seconds."""
+
+    months: int = 0
+    days: int = 0
+    seconds: int = 0
+
+
+Shift = tuple[Literal[1, -1], Duration]
+"""A signed span; a tuple of shifts is applied from left to right: `3 years - 30 days`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTime:
+    """A time of day on the local clock."""
+
+    hour: int
+    minute: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Sending is allowed from `opens` to `closes` (may cross midnight) on `days` (0 = Monday; empty = every day)."""
+
+    opens: LocalTime
+    closes: LocalTime
+    days: frozenset[int] = frozenset()
+
+
+# --- conditions ------------------------------------------------------------------------------------------------------
+Kind = Literal["text", "number", "time", "bool", "list", "any"]
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """`order.total` is root "order", parts ("total",). For root "event", `scope` is the id of the step whose match is
+    meant; None is the start event. `kind` says how values of the path compare."""
+
+    root: str
+    parts: tuple[str, ...]
+    kind: Kind = "any"
+    scope: str | None = None
+
+    def __str__(self) -> str:
+        return ".".join((self.root, *self.parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An operand that is itself a fact, perhaps moved: `{path: order.promised_at, plus: 2 days}`."""
+
+    path: Path
+    shifts: tuple[Shift, ...] = ()
+    add: Decimal = Decimal(0)
+
+
+Operand = Plain | Fact | tuple["Plain | Fact", ...]
+
+Op = Literal[
+    "is", "is_not", "in", "at_least", "at_most", "more_than", "less_than", "between", "contains", "exists",
+    "before", "after", "within", "any", "none", "all",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """`path op operand`. For `any`, `none`, `all` the operand is a Condition read against each item (root "item").
+    `within` takes a Duration: the time lies at most that long before now."""
+
+    path: Path
+    op: Op
+    operand: Operand | Condition
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: Condition
+
+
+Condition = Test | AllOf | AnyOf | Not
+ALWAYS = AllOf(())
+
+
+@dataclass(frozen=True, slots=True)
+class On:
+    """An event of one of these types for which `where` holds."""
+
+    types: frozenset[str]
+    where: Condition = ALWAYS
+
+
+# --- steps -----------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """`path` is the place in the file's tree ("steps/2/then/0"); `repeats` the enclosing repeat steps' indexes,
+    outermost first. The last step of a repeat's body has the repeat itself as `next`."""
+
+    index: int
+    id: str
+    path: str
+    line: int
+    next: int
+    repeats: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IfBlocked:
+    """What a send does while a cap or a hold blocks it: wait up to `wait`, then skip. None: skip at once."""
+
+    wait: Duration | None = Duration(days=3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send(Step):
+    message: str
+    with_: Mapping[str, Plain | Path] = field(default_factory=dict)
+    choose_by: Path | None = None
+    together: str | None = None
+    reward: str | None = None
+    to: str = "customer"
+    channels: tuple[str, ...] = ("email",)
+    if_blocked: IfBlocked = IfBlocked()
+    duplicates: Literal["allow", "avoid"] | None = None
+    """None: the default of the message's class (transactional allows, all others avoid)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait(Step):
+    span: Duration
+    at: LocalTime | None = None
+    on_days: frozenset[int] = frozenset()
+    spread: Duration | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitUntil(Step):
+    fact: Path
+    shifts: tuple[Shift, ...] = ()
+    at: LocalTime | None = None
+    if_past: Literal["go_on", "exit"] = "go_on"
+    timeout: Duration | None = None
+    on_timeout: int = END
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitFor(Step):
+    events: tuple[On, ...]
+    then: tuple[int, ...] = ()
+    """The target per entry of `events`, the same number of entries."""
+    timeout: Duration | Fact | None = None
+    on_timeout: int = END
+    since: str = "start"
+    """"start", "here" or the id of a step: only events that occurred at or after that moment match."""
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch(Step):
+    cases: tuple[tuple[Condition, int], ...]
+    otherwise: int
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    name: str
+    weight: int
+    target: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment(Step):
+    name: str
+    variants: tuple[Variant, ...]
+    measure: str = "goal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask(Step):
+    survey: str
+    message: str
+    timeout: Duration
+    remind_after: Duration | None = None
+    reminder: str | None = None
+    """The message of the reminder; None sends `message` again."""
+    then: int = END
+    on_timeout: int = END
+    if_blocked: IfBlocked = IfBlocked()
+    with_: Mapping[str, Plain | Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Award(Step):
+    points: int
+    reason: str
+    per: Literal["order", "line"] | Decimal = "order"
+    """A Decimal is an amount of the shop's currency: so many points per started... full amount spent on the order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetFacts(Step):
+    values: Mapping[str, Plain | Path]
+    """Keys are `customer.<field>` or `run.<field>`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emit(Step):
+    event: str
+    with_: Mapping[str, Plain | Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold(Step):
+    what: str
+    at_most: Duration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release(Step):
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat(Step):
+    body: int
+    every: Duration | None
+    """None is `repeat: round`: the next round starts as soon as one ends."""
+    at_most: int | None = None
+    until: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit(Step):
+    reason: str
+
+
+AnyStep = (
+    Send | Wait | WaitUntil | WaitFor | Branch | Experiment | Ask | Award | SetFacts | Emit | Hold | Release | Repeat | Exit
+)  # fmt: skip
+
+
+# --- the journey -----------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Start:
+    on: On
+    again: Literal["always", "never"] | Duration = "always"
+    while_running: Literal["ignore", "restart"] = "ignore"
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    on: On
+    within: Duration
+    then: Literal["go_on", "exit"] = "go_on"
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """`version` is the hash of the canonical form. `first` is the index of the first step (END for none)."""
+
+    id: str
+    version: str
+    title: str
+    file: str
+    subject: str
+    start: Start
+    steps: tuple[AnyStep, ...]
+    first: int = 0
+    exit_on: tuple[On, ...] = ()
+    goal: Goal | None = None
+    owner: str = ""
+    edits: Literal["finish", "follow", "retime"] = "finish"
+
+
+# --- what else advance sees ------------------------------------------------------------------------------------------
+MessageClass = Literal["transactional", "soft_opt_in", "marketing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What the policy needs to know of a message. A lower `priority` number goes first."""
+
+    name: str
+    klass: MessageClass
+    priority: int = 100
+    purpose: str = "marketing"
+    duplicates: Literal["allow", "avoid"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """`low` and `high` bound the score; `kind` is nps, csat, ces, stars, choice or text."""
+
+    id: str
+    kind: str
+    message: str
+    low: int
+    high: int
+    reminder: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most `count` messages of soft_opt_in and marketing per rolling `per`; `channel` None counts all channels."""
+
+    count: int
+    per: Duration
+    channel: str | None = "email"
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    name: str
+    from_points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    name: str
+    codes: Literal["generated", "file", "webhook"] = "generated"
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Loyalty:
+    """Points programme: `expire` None keeps points for ever; tiers by points earned, lowest first."""
+
+    expire: Duration | None = None
+    tiers: tuple[Tier, ...] = ()
+    rewards: Mapping[str, Reward] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """The part of postventa.yaml that decides. Times of day are on the customer's clock, else on the shop's zone."""
+
+    timezone: str = "UTC"
+    locale: str = "en"
+    country: str = ""
+    currency: str = "EUR"
+    caps: tuple[Cap, ...] = ()
+    windows: tuple[Window, ...] = ()
+    """Empty: any time. Several: any of them."""
+    catch_up: Duration = Duration(seconds=3600)
+    delivery_settles: Duration = Duration()
+    live_from: datetime | None = None
+    max_start_lateness: Duration | None = Duration(days=2)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Named groups of addresses for `to:`."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventKind:
+    """What the core must know of an event type. `thing` is whose facts it carries ("order", "shipment", … or own)."""
+
+    type: str
+    thing: str
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """One release, compiled. `versions` also holds older journeys that runs still stand in."""
+
+    release: str
+    live: Mapping[str, Journey]
+    versions: Mapping[tuple[str, str], Journey]
+    messages: Mapping[str, Message] = field(default_factory=dict)
+    surveys: Mapping[str, Survey] = field(default_factory=dict)
+    products: Mapping[str, Mapping[str, Plain]] = field(default_factory=dict)
+    kinds: Mapping[str, EventKind] = field(default_factory=dict)
+    loyalty: Loyalty = Loyalty()
+    shop: Shop = Shop()

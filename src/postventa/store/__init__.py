@@ -1,0 +1,1 @@
+"""Durable state: one port (`base`), and the backends that keep it (memory, SQLite; PostgreSQL to come)."""
