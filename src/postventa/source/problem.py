@@ -1,0 +1,82 @@
+"""A finding in a user's file: where it is, what is wrong, what would be accepted. And how it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+
+_WIDEST = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding. Lines and columns count from 1 (0: the file as a whole); `width` is how many signs are meant."""
+
+    file: str
+    line: int
+    column: int
+    code: str
+    message: str
+    help: str = ""
+    severity: Severity = "error"
+    width: int = 1
+
+    @property
+    def where(self) -> str:
+        """`file:line:column`, without what is not known."""
+        return ":".join([self.file, *(str(part) for part in (self.line, self.column) if part)])
+
+    def headline(self) -> str:
+        """One line: place, severity, code and what was found."""
+        return f"{self.where} {self.severity} {self.code} {self.message}"
+
+    def __str__(self) -> str:
+        """The headline and the help in one line, for places that do not have the file's text."""
+        return f"{self.headline()} ({self.help})" if self.help else self.headline()
+
+    def to_json(self) -> dict[str, object]:
+        """The same for machines."""
+        return {
+            "file": self.file,
+            "line": self.line,
+            "column": self.column,
+            "width": self.width,
+            "severity": self.severity,
+            "code": self.code,
+            "message": self.message,
+            "help": self.help,
+        }
+
+
+def render(problem: Problem, source: str | None = None) -> str:
+    """The headline, the line of `source` it speaks of, and a caret under the words with the help beside it."""
+    lines = source.split("\n") if source is not None else []
+    if not 1 <= problem.line <= len(lines):
+        return f"{problem.headline()}\n  {problem.help}" if problem.help else problem.headline()
+    text = "".join(sign if sign.isprintable() else " " for sign in lines[problem.line - 1])
+    start = max(problem.column - 1, 0)
+    if len(text) > _WIDEST:  # one very long line: show the part that matters
+        cut = max(0, start - _WIDEST // 2)
+        text, start = text[cut : cut + _WIDEST], start - cut
+    width = max(1, min(problem.width, len(text) - start))
+    margin = f"{problem.line} | "
+    below = " " * (len(margin) - 2) + "| " + " " * start + "^" * width
+    return "\n".join([problem.headline(), margin + text, f"{below} {problem.help}".rstrip()])
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Without doubles, by file, line, column and code: the same input always prints the same."""
+    return sorted(set(problems), key=lambda p: (p.file, p.line, p.column, p.code, p.message))
+
+
+def report(problems: Iterable[Problem], sources: Mapping[str, str]) -> str:
+    """All problems as people read them, in order. `sources` maps file names to their text."""
+    return "\n".join(render(problem, sources.get(problem.file)) for problem in in_order(problems))
+
+
+def errors(problems: Iterable[Problem]) -> list[Problem]:
+    """Only those that stop a publish."""
+    return [problem for problem in problems if problem.severity == "error"]
