@@ -65,10 +65,8 @@ def test_init_and_validate_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    where = subprocess.run(
-        [sys.executable, "-c", "import postventa; print(postventa.__file__)"],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    question = [sys.executable, "-c", "import postventa; print(postventa.__file__)"]
+    where = subprocess.run(question, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     assert where.stdout.startswith(str(site)), "the checkout must not answer for the wheel"
     postventa("init", str(shop))
     assert (shop / starter.MARKER).is_file()
