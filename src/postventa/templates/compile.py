@@ -1,0 +1,174 @@
+"""A body file becomes two Jinja templates (HTML and text), once per release. Nothing here sees a customer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from jinja2 import Template, TemplateSyntaxError, nodes
+
+from postventa.source.nearest import suggest
+from postventa.source.problem import Problem
+from postventa.templates.brand import Brand
+from postventa.templates.layout import page, text_page
+from postventa.templates.markdown import parts_of
+from postventa.templates.parts import Kit
+from postventa.templates.plain import text_of
+from postventa.templates.sandbox import environment, refusals
+from postventa.templates.tags import LineMap, Tags
+from postventa.templates.uses import Use, uses_of
+from postventa.templates.words import words_for
+
+_LARGEST = 256_000
+_CLIPPED = 90_000  # Gmail cuts a mail at 102 kB, and the customer's data comes on top
+
+
+@dataclass
+class Source:
+    """A template ready to run, and where its lines were written. `html`: output is escaped."""
+
+    file: str
+    template: str
+    lines: LineMap | None
+    html: bool
+
+    @cached_property
+    def tree(self) -> nodes.Template:
+        """Jinja's syntax tree. TemplateSyntaxError when it cannot be read."""
+        return environment(self.html).parse(self.template)
+
+    @cached_property
+    def ready(self) -> Template:
+        """The compiled template; made at the first rendering, which is most of the cost of a release."""
+        env = environment(self.html)
+        code = env.compile(self.template, name=self.file, filename=self.file)
+        return Template.from_code(env, code, env.globals)
+
+    def line(self, compiled: int) -> int:
+        """The author's line."""
+        return self.lines.line(compiled) if self.lines else compiled
+
+    def uses(self) -> list[Use]:
+        """The values it reads, at the author's lines."""
+        return [Use(use.path, self.line(use.line), use.guarded) for use in uses_of(self.tree)]
+
+
+@dataclass
+class Body:
+    """One message body in one language."""
+
+    file: str
+    html: Source
+    text: Source
+    uses: list[Use] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a body is compiled with. `optional`: the customer can stop such mails, so the foot says how."""
+
+    locale: str
+    brand: Brand
+    optional: bool
+
+
+def compile_body(
+    file: str, raw: bytes, job: Job, own_text: tuple[str, bytes] | None
+) -> tuple[Body | None, list[Problem]]:
+    """Compile `file` (.md or .html); `own_text` is the author's .txt. The body is None when it cannot be used."""
+    problems: list[Problem] = []
+    written = _decode(file, raw, problems)
+    text_written = _decode(own_text[0], own_text[1], problems) if own_text else None
+    if written is None or (own_text and text_written is None):
+        return None, problems
+    make = _from_markdown if file.endswith(".md") else _from_html
+    body = _guarded(file, problems, lambda: make(file, written, job, problems))
+    if body and own_text and text_written is not None:
+        body.text = Source(own_text[0], text_written, None, html=False)
+    for source in (body.html, body.text) if body else ():
+        if not _guarded(source.file, problems, lambda source=source: _check(source, problems)):  # type: ignore[misc]
+            return None, problems
+    if body is None:
+        return None, problems
+    body.uses = list(dict.fromkeys([*body.html.uses(), *body.text.uses()]))
+    if not body.file.endswith(".md"):
+        problems += _foot_missing(body, job)
+    return body, list(dict.fromkeys(problems))
+
+
+def _from_markdown(file: str, written: str, job: Job, problems: list[Problem]) -> Body:
+    tags = Tags.for_text(environment(html=True), written)
+    kit = Kit(tags, words_for(job.locale, job.brand.words), job.brand.colours)
+    parts, slips = parts_of(tags.hide(written), kit)
+    problems += [Problem(file, slip.line, 1, slip.code, slip.message, slip.advice) for slip in slips]
+    kit.line = 1
+    html, html_lines = tags.show(page(parts, kit, job.brand, job.locale, optional=job.optional))
+    text, text_lines = tags.show(text_page(parts, kit, job.brand, optional=job.optional))
+    if len(html) > _CLIPPED:
+        size = f"the mail has {len(html) // 1000} kB before any data; Gmail cuts mails at 102 kB"
+        problems.append(Problem(file, 1, 1, "T115", size, "shorten it", "warning"))
+    return Body(file, Source(file, html, html_lines, html=True), Source(file, text, text_lines, html=False))
+
+
+def _from_html(file: str, written: str, job: Job, problems: list[Problem]) -> Body:
+    del job, problems
+    tags = Tags.for_text(environment(html=True), written)
+    text, lines = tags.show(text_of(tags.hide(written)))
+    return Body(file, Source(file, written, None, html=True), Source(file, text, lines, html=False))
+
+
+def _check(source: Source, problems: list[Problem]) -> bool:
+    for line, sentence in refusals(source.tree):
+        problems.append(Problem(source.file, source.line(line), 1, "T114", sentence, "take it out"))
+    return True
+
+
+def _foot_missing(body: Body, job: Job) -> list[Problem]:
+    """A whole-HTML body has no foot of ours: what the law asks for must stand in it."""
+    read = {use.path for use in body.uses}
+    missing = []
+    if job.optional and "links.unsubscribe" not in read:
+        missing.append(("T120", "no link to stop these mails", '<a href="{{ links.unsubscribe }}">…</a>'))
+    if job.optional and "brand.postal_address" not in read:
+        missing.append(("T121", "no postal address", "{{ brand.postal_address }}"))
+    return [Problem(body.file, 1, 1, code, f"the mail has {what}", f"put in {how}") for code, what, how in missing]
+
+
+def _guarded(file: str, problems: list[Problem], work: Callable[[], Any]) -> Any:
+    """Run a step of the compilation; a syntax error of the author becomes a problem and None."""
+    try:
+        return work()
+    except TemplateSyntaxError as error:
+        message, help_ = _plain_words(error)
+        problems.append(Problem(file, error.lineno, 1, "T110", message, help_))
+        return None
+
+
+def _plain_words(error: TemplateSyntaxError) -> tuple[str, str]:
+    message = str(error.message or "cannot be read")
+    if message.startswith("No filter named"):
+        name = message.split("'")[1]
+        return f"unknown filter '{name}'", suggest(name, sorted(environment(html=True).filters), "filters", 40)
+    if message.startswith("No test named"):
+        name = message.split("'")[1]
+        return f"unknown test '{name}'", suggest(name, sorted(environment(html=True).tests), "tests", 40)
+    return message[:1].lower() + message[1:], "see docs/templates.md for what may stand between the braces"
+
+
+def _decode(file: str, raw: bytes, problems: list[Problem]) -> str | None:
+    if len(raw) > _LARGEST:
+        problems.append(Problem(file, 0, 0, "T113", f"the file has {len(raw) // 1000} kB", "at most 256 kB"))
+        return None
+    try:
+        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        problems.append(Problem(file, line, 1, "T113", "this is not UTF-8", "save the file as UTF-8"))
+        return None
+    if control := next((sign for sign in text if sign < " " and sign not in "\n\t"), None):
+        line = text.count("\n", 0, text.index(control)) + 1
+        problems.append(Problem(file, line, 1, "T113", f"a control character (code {ord(control)})", "delete it"))
+        return None
+    return text
