@@ -14,7 +14,7 @@ FieldType = Literal[
 ]  # fmt: skip
 
 KINDS: Mapping[FieldType, Kind] = {
-    "text": "text", "id": "text", "email": "text", "country": "text", "currency": "text", "date": "text",
+    "text": "text", "id": "text", "email": "text", "country": "text", "currency": "text", "date": "time",
     "number": "number", "whole": "number", "money": "number", "time": "time", "bool": "bool", "list": "list",
     "object": "any", "any": "any",
 }  # fmt: skip
@@ -41,6 +41,16 @@ class Field:
     choices: tuple[str, ...] = ()
     computed: bool = False
     open: bool = False
+    item: Field | None = field(init=False, compare=False, repr=False)
+    """The field each item of this list is; None when this is no list or its items are unknown."""
+    needs: tuple[str, ...] = field(init=False, compare=False, repr=False)
+    """The names an object of this kind must have. Both are worked out once: every record reads them."""
+
+    def __post_init__(self) -> None:
+        described = self.type == "list" and self.items is not None
+        item = Field(self.items or "any", presence="always", fields=self.fields, open=self.open) if described else None
+        object.__setattr__(self, "item", item)
+        object.__setattr__(self, "needs", tuple(name for name, one in self.fields.items() if one.required))
 
     @property
     def kind(self) -> Kind:
@@ -51,13 +61,6 @@ class Field:
     def required(self) -> bool:
         """True when a record without it is refused."""
         return self.presence == "always"
-
-    @property
-    def item(self) -> Field | None:
-        """The field an item of this list is; None when this is no list or its items are unknown."""
-        if self.type != "list" or self.items is None:
-            return None
-        return Field(self.items, presence="always", fields=self.fields, open=self.open)
 
 
 def text(doc: str = "", *, choices: tuple[str, ...] = ()) -> Field:

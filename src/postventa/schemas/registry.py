@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from functools import cache
 
 from postventa.core.journey import EventKind, Kind
 from postventa.schemas.builtin import EXTRA, ROWS, THING_OF
 from postventa.schemas.fields import Field, always, ident, idents, time
 from postventa.schemas.things import CUSTOMER_BLOCK, THINGS, Thing
+from postventa.source.nearest import nearest
 
 __all__ = ["EventType", "Field", "IdRef", "Registry", "Thing", "builtin"]
 
@@ -45,6 +45,12 @@ class EventType:
     audience: bool = False
     """About many people at once (the owners of a product): names nobody."""
     own: bool = False
+
+    data: Field = field(init=False, compare=False, repr=False)
+    """The `data` of its events as one field, an object."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "data", Field("object", self.doc, "always", self.fields))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,8 @@ class Registry:
 
     def event_field(self, types: Iterable[str], parts: Sequence[str]) -> Field | None:
         """The field at `event.parts` for events of `types`, the first that has it; None when none of them does."""
+        if tuple(parts) == ("type",):
+            return Field("text", presence="always")
         for name in types:
             known = self.types.get(name)
             found = _walk(known.fields, parts) if known else None
@@ -111,8 +119,11 @@ class Registry:
 
     def nearest_type(self, name: str) -> str | None:
         """The event type that `name` probably meant."""
-        close = get_close_matches(name, list(self.types), 1, 0.6)
-        return close[0] if close else None
+        return nearest(name, self.types)
+
+    def verbs(self, noun: str) -> tuple[str, ...]:
+        """The second words of all event types whose first is `noun`."""
+        return tuple(name[len(noun) + 1 :] for name in self.types if name.startswith(f"{noun}."))
 
     def extended(self, types: Iterable[EventType], things: Iterable[Thing]) -> Registry:
         """This registry with more, or richer, types and things."""
@@ -151,7 +162,8 @@ def make_type(
 
     `ids` are (thing, required) pairs; each thing must be in `things` and have an id field.
     """
-    refs = tuple(_ref(other, required, name, things) for other, required in ids)
+    lines_last = sorted(ids, key=lambda pair: pair[0] == "line")  # a line is named with its order, read before it
+    refs = tuple(_ref(other, required, name, things) for other, required in lines_last)
     fields: dict[str, Field] = {}
     for ref in refs:
         one = idents("the lines it is about; the whole order when left out") if ref.many else ident(_id_doc(ref, thing))
