@@ -130,7 +130,7 @@ def order_lines(items: list[Row], categories: dict[str, str]) -> list[dict[str, 
         product = item["product_id"]
         category = categories.get(product, "")
         line = {
-            "line_id": f"{item['order_id']}/{item['order_item_id']}",
+            "line_id": item["order_item_id"],
             "sku": product,
             "product_id": product,
             "name": category.replace("_", " ").capitalize() or "Produto",
