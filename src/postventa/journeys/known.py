@@ -1,0 +1,48 @@
+"""What a project's journeys may name: events, things, messages, surveys, rewards, groups and each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from postventa.core.journey import Message, Survey
+from postventa.schemas.registry import Registry
+
+PLURAL: Mapping[str, str] = {
+    "line": "lines", "shipment": "parcels", "return": "returns", "refund": "refunds", "exchange": "exchanges",
+    "ticket": "tickets", "claim": "claims",
+}  # fmt: skip
+"""How people call several of a thing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Everything outside one journey file that its rules ask about."""
+
+    registry: Registry
+    messages: Mapping[str, Message] = field(default_factory=dict)
+    surveys: Mapping[str, Survey] = field(default_factory=dict)
+    rewards: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    currency: str = "EUR"
+    broken: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By kind of name ("message", "survey", …): names whose own file has errors, so that nothing is said twice."""
+    loyalty: bool = True
+    """Whether loyalty.yaml could be read; if not, rewards are not checked."""
+
+    def parents(self, thing: str) -> frozenset[str]:
+        """The things that the ids of a thing name beside itself: a line names its order."""
+        found: frozenset[str] | None = None
+        for event in self.registry.types.values():
+            if event.thing == thing:
+                ids = frozenset(ref.thing for ref in event.ids if ref.required)
+                found = ids if found is None else found & ids
+        return (found or frozenset()) - {thing}
+
+    def names_surely(self, event: str, thing: str) -> bool:
+        """Whether every event of this type says which `thing` it is about. An order's event is about all its lines."""
+        kind = self.registry.types.get(event)
+        if kind is None:
+            return True
+        ids = {ref.thing for ref in kind.ids if ref.required or kind.thing == thing}
+        return thing in ids or (thing == "line" and "order" in ids)

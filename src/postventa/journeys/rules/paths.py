@@ -1,0 +1,93 @@
+"""Every path leads to a fact that is in sight: it exists, and it is clear whose it is."""
+
+from __future__ import annotations
+
+from postventa.journeys.known import PLURAL, Known
+from postventa.journeys.tree import PathUse, Tree
+from postventa.source.nearest import suggest
+
+CODES = {
+    "J205": "No such fact. The fields of every thing are listed in docs/events.md.",
+    "J208": "Several things of that kind may exist (an order has many lines and can have many parcels), so the path "
+            "does not say which one. Use it inside the `then` of an event about one of them, or another `subject`.",
+    "J209": "Nothing here says which thing is meant: not the run, nor what its ids name, nor the event just matched.",
+    "J213": "Only a fact that is a time can be waited for.",
+}  # fmt: skip
+
+ALWAYS_IN_SIGHT = {"customer", "run", "event"}
+
+
+def check(tree: Tree, known: Known) -> None:
+    """Look at every path of the file."""
+    for use in tree.paths:
+        if use.path.root == "event":
+            _event(tree, use, known)
+        elif _exists(tree, use, known) and use.role != "written":
+            _in_sight(tree, use, known)
+        if use.role == "waited" and use.path.kind not in {"time", "any"}:
+            tree.say(use.node, "J213", f"'{use.path}' is no time", "a fact such as order.promised_at")
+
+
+def _exists(tree: Tree, use: PathUse, known: Known) -> bool:
+    root, parts = use.path.root, use.path.parts
+    if root != "run" and known.registry.thing(root) is None:
+        things = [*known.registry.things, "event", "run"]
+        tree.say(use.node, "J205", f"unknown thing '{root}'", suggest(root, things, "things", 20))
+        return False
+    if known.registry.path_kind(root, parts) is not None:
+        return True
+    for depth in range(len(parts)):
+        if known.registry.path_kind(root, parts[: depth + 1]) is None:
+            fields = known.registry.known_fields(root, parts[:depth])
+            owner = ".".join((root, *parts[:depth]))
+            tree.say(
+                use.node, "J205", f"'{owner}' has no '{parts[depth]}'", suggest(parts[depth], fields, "it has", 24)
+            )
+            break
+    return False
+
+
+def _event(tree: Tree, use: PathUse, known: Known) -> None:
+    """`event.x`: some type that may stand here has the field."""
+    types = use.place.looked_at or use.place.matched or tuple(tree.values.get("start_types", ()))
+    types = tuple(name for name in types if name in known.registry.types)
+    if not types or use.path.parts == ("type",) or known.registry.event_kind(types, use.path.parts) is not None:
+        return
+    fields = sorted({field for name in types for field in known.registry.types[name].fields})
+    said = use.path.parts[0]
+    tree.say(use.node, "J205", f"{' and '.join(types)} carries no '{'.'.join(use.path.parts)}'",
+             suggest(said, fields, "it carries", 24))  # fmt: skip
+
+
+def _in_sight(tree: Tree, use: PathUse, known: Known) -> None:
+    root, subject = use.path.root, tree.subject
+    if root in ALWAYS_IN_SIGHT or root == subject or not subject:
+        return
+    events = use.place.looked_at or use.place.matched
+    if root == "answer":
+        if "survey.answered" not in events and not any(step.verb == "ask" for step in tree.walk()):
+            tree.say(use.node, "J209", "no survey is asked here, so there is no answer", "use it after an 'ask'")
+        return
+    if root in known.parents(subject) or any(_names(name, root, known) for name in events):
+        return
+    starts = tree.values.get("start_types", ())
+    if subject == "customer" and use.place.path != "start" and starts and all(_names(n, root, known) for n in starts):
+        tree.say(use.node, "J208", f"a customer can have several {_many(root)}: which one?",
+                 f"use 'event.{'.'.join(use.path.parts)}', or 'subject: {root}'")  # fmt: skip
+    elif subject in known.parents(root):
+        tree.say(use.node, "J208", f"an {subject} can have several {_many(root)}: which one?"
+                 if subject == "order" else f"a {subject} can have several {_many(root)}: which one?",
+                 f"use it where an event names one of them, or make the journey's subject '{root}'")  # fmt: skip
+    else:
+        sight = sorted({subject, "customer", "run", "event"} | known.parents(subject))
+        tree.say(use.node, "J209", f"nothing here says which {root} is meant", f"in sight: {', '.join(sight)}")
+
+
+def _names(event: str, root: str, known: Known) -> bool:
+    """Whether events of this type name at most one such thing, and usually do."""
+    kind = known.registry.types.get(event)
+    return kind is None or kind.thing == root or any(ref.thing == root and not ref.many for ref in kind.ids)
+
+
+def _many(thing: str) -> str:
+    return PLURAL.get(thing, f"{thing}s")
