@@ -31,21 +31,21 @@ def lines(argument: str, kit: Kit) -> Part:
         raise BlockError(f"'{source}' is not the name of a list", "::: lines order.lines")
     colours = kit.colours
     name = "{{ line.name | default(line.product.name) }}"
+    times = f"""{{% if line.quantity | default(1) | int > 1 %}}<span class="pv-soft" style="color:{colours.muted};">
+{{{{ line.quantity }}}}&nbsp;×</span> {{% endif %}}"""
     row = f"""{_ROW}<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0">
 {{% for line in {source} %}}<tr>
 {{% if line.product.image is defined %}}<td class="pv-rule" width="72" valign="middle" style="padding:12px 16px 12px 0;
 border-bottom:1px solid {colours.line};"><img src="{{{{ line.product.image }}}}" width="56" height="56" alt=""
 style="display:block;width:56px;height:56px;border-radius:8px;"></td>{{% endif %}}
 <td class="pv-rule pv-ink" valign="middle" {{% if line.product.image is not defined %}}colspan="2"{{% endif %}}
-style="padding:14px 12px 14px 0;border-bottom:1px solid {colours.line};{_font(16, colours.text)}">{name}
-{{% if line.quantity | default(1) | int > 1 %}}<span class="pv-soft" style="color:{colours.muted};white-space:nowrap;">
-×&nbsp;{{{{ line.quantity }}}}</span>{{% endif %}}</td>
+style="padding:14px 12px 14px 0;border-bottom:1px solid {colours.line};{_font(16, colours.text)}">{name}</td>
 <td class="pv-rule pv-ink" align="right" valign="middle" style="padding:14px 0;border-bottom:1px solid {colours.line};
-white-space:nowrap;{_font(16, colours.text)}">{{% if line.price is defined %}}{{{{ line.price | money }}}}{{% endif %}}
-</td></tr>{{% endfor %}}</table></td></tr>"""
-    quantity = "{% if line.quantity | default(1) | int > 1 %} × {{ line.quantity }}{% endif %}"
-    price = "{% if line.price is defined %}: {{ line.price | money }}{% endif %}"
-    text = f"{{% for line in {source} %}}- {name}{quantity}{price}\n{{% endfor %}}"
+white-space:nowrap;{_font(16, colours.text)}">{times}
+{{% if line.price is defined %}}{{{{ line.price | money }}}}{{% endif %}}</td></tr>{{% endfor %}}</table></td></tr>"""
+    quantity = "{% if line.quantity | default(1) | int > 1 %}{{ line.quantity }} × {% endif %}"
+    price = "{% if line.price is defined %}{{ line.price | money }}{% endif %}"
+    text = f"{{% for line in {source} %}}- {name}: {quantity}{price}\n{{% endfor %}}"
     return Part(kit.raw(row), kit.hide(text))
 
 
@@ -85,8 +85,8 @@ def coupon(argument: str, kit: Kit) -> Part:
 {_font(14, colours.muted)}">{escape(words["valid_until"])}
 {{{{ reward.expires_at | date("long") }}}}</div>{{% endif %}}"""
     row = f"""{_ROW}<table role="presentation" class="pv-box" width="100%" cellpadding="0" cellspacing="0" border="0"
-style="background:{colours.background};border-radius:10px;"><tr><td class="pv-coupon" align="center"
-style="padding:22px 16px;border:2px dashed {colours.accent};border-radius:10px;"><div class="pv-soft"
+style="background:{colours.background};border-radius:10px;border-collapse:separate;"><tr><td class="pv-coupon"
+align="center" style="padding:22px 16px;border:2px dashed {colours.accent};border-radius:10px;"><div class="pv-soft"
 style="{_font(14, colours.muted)}">{escape(words["your_code"])}</div><div class="pv-ink" style="padding-top:4px;
 font-family:ui-monospace,Menlo,Consolas,monospace;font-size:26px;line-height:34px;font-weight:700;letter-spacing:2px;
 color:{colours.text};">{{{{ reward.code }}}}</div>{until}</td></tr></table></td></tr>"""

@@ -113,17 +113,16 @@ def _footer(kit: Kit, brand: Brand, locale: str, *, optional: bool) -> str:
 def _css(dark: Palette) -> str:
     rules = f"""
       body, .pv-body {{ background-color:{dark.background} !important; }}
-      .pv-card, .pv-card table {{ background:{dark.surface} !important; background-color:{dark.surface} !important; }}
+      .pv-card, .pv-card > table {{ background:{dark.surface} !important; background-color:{dark.surface} !important; }}
       .pv-text div, .pv-text p, .pv-text li, .pv-text h1, .pv-text h2, .pv-text h3, .pv-ink
         {{ color:{dark.text} !important; }}
       .pv-text a, .pv-brand {{ color:{dark.primary} !important; }}
       .pv-soft, .pv-foot div, .pv-foot a {{ color:{dark.muted} !important; }}
       .pv-star {{ color:{dark.accent} !important; }}
       .pv-rule, .pv-text hr {{ border-color:{dark.line} !important; }}
-      .pv-box, .pv-box table {{ background:{dark.background} !important;
-        background-color:{dark.background} !important; }}
+      .pv-box {{ background:{dark.background} !important; background-color:{dark.background} !important; }}
       .pv-coupon {{ border-color:{dark.accent} !important; }}
-      .pv-button table, .pv-button td, .pv-button a {{ background:{dark.primary} !important;
+      .pv-button td, .pv-button a {{ background:{dark.primary} !important;
         background-color:{dark.primary} !important; color:{dark.on_primary} !important; }}"""
     narrow = ".pv-text, .pv-button, .pv-pad { padding-left:22px !important; padding-right:22px !important; }"
     phone, night = f"@media (max-width:479px) {{ {narrow} }}", f"@media (prefers-color-scheme: dark) {{{rules} }}"
