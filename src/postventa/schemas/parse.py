@@ -209,7 +209,8 @@ def _unknown_type(name: str, registry: Registry) -> RecordError:
     near, noun = registry.nearest_type(name), name.split(".", 1)[0]
     verbs = registry.verbs(noun)
     hints = [f"did you mean {near}?" if near else "", f"{noun}. goes with {', '.join(verbs)}." if verbs else ""]
-    hints.append("Your own types are files in schemas/events/" if verbs or near else "docs/events.md lists them")
+    hints += [] if verbs or near else ["docs/events.md lists them."]
+    hints.append("Own types are files in schemas/events/")
     return RecordError("/type", name, "a known event type", " ".join(hint for hint in hints if hint))
 
 
