@@ -9,7 +9,7 @@ The rows:
   send      the mail is handed over at `at`, or within `between`
   decided   within `between` it is sent or skipped: not forgotten
   never     it is not handed over; only from `from` and up to `to`, where they are given
-  at_most   not more than `count` of these mails; in any span shorter than `per`, where that is given
+  at_most   not more than `count` of these mails; in any span clearly shorter than `per`, where that is given
 A row is about one `subject`, about a `customer`, or about everything of a person (`customers` and `subjects`);
 `each: subject` holds for each subject by itself. No `message`: all messages. "Handed over" is the decision `send`.
 """
@@ -27,6 +27,9 @@ from typing import Any
 
 TOLERANCE = timedelta(seconds=60)
 """A mail may leave this long before or after its moment."""
+
+CLOCK_CHANGE = timedelta(hours=1)
+"""Seven days on the wall are an hour less in the week in which summer time begins: both readings of `per` pass."""
 
 Row = dict[str, Any]
 
@@ -151,7 +154,7 @@ def check_at_most(record: Record, row: Row) -> list[str]:
     sent = [entry for entry in record.about(row) if entry["decision"] == "send"]
     count, per = row["count"], days(row["per"]) if "per" in row else None
     for first, last in zip(sent, sent[count:], strict=False):
-        if per is None or last["when"] - first["when"] < per:
+        if per is None or last["when"] - first["when"] < per - CLOCK_CHANGE:
             window = f" within {row['per']}" if per else ""
             return [f"{name(row)}: more than {count}{window}, from {first['at']} to {last['at']} ({row['why']})"]
     return []

@@ -32,6 +32,8 @@ from shop_time import add_days, next_clock, next_window, stamp
 from shop_winback import win_back_candidates
 
 WEEK = timedelta(days=7)
+CLOCK_CHANGE = timedelta(hours=1)
+"""A week on the wall may be an hour longer or shorter than one by the stopwatch; nothing rests on which is meant."""
 
 
 @dataclass
@@ -65,7 +67,7 @@ def _judge(person: Person, mail: Candidate, spells: list[Spell], waiting: list[C
         return
     open_until = mail.last + ROOM
     doubtful = [end for end in [*mail.ends, *_silences(person)] if end <= open_until]
-    since = mail.first - WEEK - NEAR
+    since = mail.first - WEEK - CLOCK_CHANGE - NEAR
     rivals = [spell for spell in spells if spell.last >= since]
     ahead = sum(other.first <= mail.last + NEAR for other in waiting)
     free = len(rivals) + ahead <= 1
@@ -87,7 +89,7 @@ def _held(person: Person, mail: Candidate, rivals: list[Spell], ahead: int) -> I
     last = mail.last + PATIENCE
     fixed = sorted(spell.first for spell in rivals)
     if mail.first == mail.last and not ahead and len(rivals) == 2 and all(spell.fixed for spell in rivals):
-        freed = next_window(fixed[0] + WEEK, person.clock)
+        freed = next_window(fixed[0] + WEEK - CLOCK_CHANGE, person.clock)
         if mail.first + NEAR < freed < last - timedelta(hours=12):
             yield send(
                 mail.subject, mail.message, freed, last, f"{mail.why}; two mails in a week held it", mail.customer

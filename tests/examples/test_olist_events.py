@@ -85,7 +85,7 @@ def test_an_order_never_approved_has_no_payment(made_up: dict[str, dict[str, Any
 def test_lines_and_money_are_exact(made_up: dict[str, dict[str, Any]]) -> None:
     data = made_up["o1/order.placed"]["data"]
     assert data["total"] == "146.50"
-    assert [line["line_id"] for line in data["lines"]] == ["o1/1", "o1/2"]
+    assert [line["line_id"] for line in data["lines"]] == ["1", "2"]
     assert data["lines"][0]["category"] == "moveis_decoracao"
     assert data["lines"][0]["price"] == "129.90"
     assert "category" not in data["lines"][1]
