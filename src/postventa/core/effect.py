@@ -55,6 +55,14 @@ class Withdraw:
 
 
 @dataclass(frozen=True, slots=True)
+class PutBack:
+    """A claimed row becomes pending again, so that the attempt under way fails at its intent (a line left its mail)."""
+
+    effect_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class EmitEvent:
     """A derived or emitted event: it has already been applied to this customer, and is to be published."""
 
@@ -100,7 +108,7 @@ class Erase:
     """Everything of this person is to be removed, a salted marker is to stay."""
 
 
-Effect = SendMessage | Claimed | Withdraw | EmitEvent | PostPoints | RunEnded | GoalReached | Erase
+Effect = SendMessage | Claimed | Withdraw | PutBack | EmitEvent | PostPoints | RunEnded | GoalReached | Erase
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,8 @@ class Claim:
     codes: Mapping[str, str] = field(default_factory=dict)
 
 
-ReceiptResult = Literal["sent", "refused", "gave_up", "uncertain"]
+ReceiptResult = Literal["sent", "refused", "gave_up", "uncertain", "cancelled"]
+"""`cancelled`: withdrawn after its claim and before its intent; nothing left."""
 
 
 @dataclass(frozen=True, slots=True)

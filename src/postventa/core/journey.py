@@ -113,6 +113,17 @@ Condition = Test | AllOf | AnyOf | Not
 ALWAYS = AllOf(())
 
 
+def reads_facts(condition: Condition) -> bool:
+    """Whether it reads anything beside the event itself, so that its answer can change after the event."""
+    if isinstance(condition, AllOf | AnyOf):
+        return any(map(reads_facts, condition.parts))
+    if isinstance(condition, Not):
+        return reads_facts(condition.part)
+    operands = condition.operand if isinstance(condition.operand, tuple) else (condition.operand,)
+    facts = (one for one in operands if isinstance(one, Fact))
+    return condition.path.root not in ("event", "item") or any(fact.path.root != "event" for fact in facts)
+
+
 @dataclass(frozen=True, slots=True)
 class On:
     """An event of one of these types for which `where` holds."""
@@ -301,6 +312,19 @@ class Journey:
     goal: Goal | None = None
     owner: str = ""
     edits: Literal["finish", "follow", "retime"] = "finish"
+    marked: frozenset[str] = field(init=False, repr=False, compare=False)
+    """Steps whose arrival is remembered, because a wait_for says `since: <step id>`."""
+
+    def __post_init__(self) -> None:
+        since = {step.since for step in self.steps if isinstance(step, WaitFor)} - {"start", "here"}
+        object.__setattr__(self, "marked", frozenset(since))
+
+    def fact_wheres(self) -> list[tuple[str, On]]:
+        """(place, on) of exits and waits whose `where` reads facts: their answers are kept from when an event came."""
+        places = [(f"exit/{number}", on) for number, on in enumerate(self.exit_on)]
+        waits = (step for step in self.steps if isinstance(step, WaitFor))
+        places += [(f"{step.id}/{number}", on) for step in waits for number, on in enumerate(step.events)]
+        return [(place, on) for place, on in places if reads_facts(on.where)]
 
 
 # --- what else advance sees ------------------------------------------------------------------------------------------
@@ -402,3 +426,26 @@ class Catalog:
     kinds: Mapping[str, EventKind] = field(default_factory=dict)
     loyalty: Loyalty = Loyalty()
     shop: Shop = Shop()
+    starts: Mapping[str, tuple[Journey, ...]] = field(init=False, repr=False, compare=False)
+    """Live journeys by the event type that starts them: derived, so that an event asks only those it may start."""
+    fact_wheres: Mapping[str, tuple[tuple[str, On], ...]] = field(init=False, repr=False, compare=False)
+    """By event type: ("<version>:<place>", on) of every `where` whose answer must be kept when an event comes."""
+
+    def __post_init__(self) -> None:
+        found: dict[str, list[Journey]] = {}
+        for journey in sorted(self.live.values(), key=lambda one: one.id):
+            for event_type in sorted(journey.start.on.types):
+                found.setdefault(event_type, []).append(journey)
+        object.__setattr__(self, "starts", {event_type: tuple(them) for event_type, them in found.items()})
+        wheres: dict[str, list[tuple[str, On]]] = {}
+        for journey in (*self.live.values(), *self.versions.values()):
+            for place, on in journey.fact_wheres():
+                for event_type in on.types:
+                    wheres.setdefault(event_type, []).append((f"{journey.version}:{place}", on))
+        object.__setattr__(self, "fact_wheres", {event_type: tuple(them) for event_type, them in wheres.items()})
+
+    def journey_of(self, journey: str, version: str) -> Journey | None:
+        """The version a run stands in, else None (it was never published here)."""
+        return self.versions.get((journey, version)) or (
+            live if (live := self.live.get(journey)) and live.version == version else None
+        )

@@ -160,7 +160,10 @@ class CustomerState:
     settling: dict[str, datetime] = field(default_factory=dict)
     """Order id -> when `delivery_settles` has passed and its delivery may be derived."""
     outbox: dict[str, OutboxRow] = field(default_factory=dict)
-    """Messages pending or claimed, by effect id. The store keeps the rows; this is what the core needs of them."""
+    """The core's own view of messages on their way out, by effect id, until their receipt. It is stored with the
+    customer as it stands, never derived from the outbox table: so a fold of the history gives the same."""
+    verdicts: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    """By event key: which `where` that read facts held when the event was applied ("<version>:<place>")."""
     erased: bool = False
 
     def fork(self) -> CustomerState:
@@ -169,7 +172,7 @@ class CustomerState:
             self.customer_id, self.now, dict(self.facts), dict(self.stamps), dict(self.consents), dict(self.things),
             dict(self.events), dict(self.runs), dict(self.ended), dict(self.watches), dict(self.holds),
             dict(self.assignments), dict(self.counted), dict(self.lots), dict(self.settling), dict(self.outbox),
-            self.erased,
+            dict(self.verdicts), self.erased,
         )  # fmt: skip
 
     @property
@@ -188,7 +191,8 @@ class CustomerState:
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """A message on its way out, as the core sees it: `pending` may still be withdrawn, `claimed` is at a dispatcher."""
+    """A message on its way out, as the core sees it: `pending` may still be withdrawn, `claimed` is at a dispatcher,
+    `withdrawn` was claimed when it was withdrawn (its dispatcher will say `cancelled`, or that it had already left)."""
 
     effect_id: str
     run_ids: tuple[str, ...]
@@ -197,7 +201,7 @@ class OutboxRow:
     message: str
     channel: str
     address: str
-    state: Literal["pending", "claimed"]
+    state: Literal["pending", "claimed", "withdrawn"]
     created_at: datetime
     slot: str = "send"
     """"send" or "remind"."""

@@ -1,0 +1,228 @@
+"""The one function that moves a customer: `advance(state, given, now, catalog) -> Outcome`.
+
+Simulation, backtest, tests and both runtimes call it; it never waits, never reads a clock, and the state it is given
+stays as it was. For an event it first fires the timers that were due before the event occurred, then applies the
+event, then fires what is due by now: so an event at a deadline wins, however late the scheduler is. Applying an event
+means, in this order: facts and derived events; goals; exits; waits of running runs; then starts, which see the result.
+Derived and emitted events are applied to the same customer in the same call, breadth-first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import assert_never
+
+from postventa.core import delivery, endings, facts, handover, loyalty, moves, policy, starts
+from postventa.core.belonging import belongs
+from postventa.core.effect import Erase, Outcome
+from postventa.core.event import Claim, Command, Event, Input, Receipt, Tick
+from postventa.core.journey import Catalog
+from postventa.core.moves import guarded
+from postventa.core.state import CustomerState, Run
+from postventa.core.turn import Turn
+
+FUTURE = timedelta(minutes=5)
+"""An event this far ahead of now has a wrong clock: it counts as of now."""
+
+MEMORY = timedelta(days=180)
+"""How long an event is remembered that belongs to no unfinished run; what belongs to one stays with it."""
+
+FORGOTTEN = frozenset({"message.sent", "message.skipped", "message.uncertain", "points.earned", "points.expired"})
+"""Our own reports: nothing waits for them, so they are not remembered."""
+
+MAX_FIRED = 10_000
+
+
+def advance(state: CustomerState, given: Input, now: datetime, catalog: Catalog) -> Outcome:
+    """Apply one input to one customer at `now` (aware UTC; never before the customer's last `now`)."""
+    now = now if state.now is None else max(now, state.now)
+    turn = Turn(state.fork(), catalog, now)
+    turn.state.now = now
+    if state.erased:
+        return Outcome(turn.state, (), ())
+    match given:
+        case Event():
+            _event(turn, given)
+        case Tick():
+            pass
+        case Claim():
+            handover.claim(turn, given)
+        case Receipt():
+            handover.receipt(turn, given)
+        case Command():
+            _command(turn, given)
+        case _:
+            assert_never(given)
+    _settle(turn)
+    policy.forget_old(turn)
+    return Outcome(turn.state, tuple(turn.effects), tuple(turn.trace))
+
+
+def _settle(turn: Turn) -> None:
+    """Everything that follows by now: made events, timers, and messages that were let go."""
+    _drain(turn)
+    fire_due(turn, turn.now, inclusive=True)
+    while turn.relax:
+        moves.let_go(turn)
+        _drain(turn)
+        fire_due(turn, turn.now, inclusive=True)
+
+
+# --- events ----------------------------------------------------------------------------------------------------------
+def _event(turn: Turn, event: Event) -> None:
+    if event.occurred_at > turn.now + FUTURE:
+        turn.note("clock", f"{event.type} says it occurred in the future ({event.occurred_at.isoformat()}): read as now")
+        event = replace(event, occurred_at=turn.now)
+    fire_due(turn, min(event.occurred_at, turn.now), inclusive=False)
+    if event.type == "customer.erased":
+        _erase(turn)
+        return
+    turn.depth = 0
+    if _learn(turn, event):
+        _react(turn, event)
+    _drain(turn)
+    _prune(turn)
+
+
+def _drain(turn: Turn) -> None:
+    """Apply the events made in this call, breadth-first."""
+    while turn.queue:
+        event, turn.depth = turn.queue.popleft()
+        if event.key in turn.learned or _learn(turn, event):
+            _react(turn, event)
+    turn.depth = 0
+
+
+def _learn(turn: Turn, event: Event) -> bool:
+    """Facts of an event and of all that is derived from it. False: a repetition, to be ignored."""
+    if delivery.repeated(turn, event):
+        turn.note("repeated", f"{event.type} of this subject was known already")
+        return False
+    waiting = len(turn.queue)
+    facts.apply(turn, event)
+    loyalty.apply(turn, event)
+    depth = turn.depth
+    delivery.derive(turn, event)
+    if event.type not in FORGOTTEN:
+        turn.state.events[event.key] = event
+    for derived, at_depth in list(turn.queue)[waiting:]:
+        if derived.key not in turn.learned:
+            turn.learned.add(derived.key)
+            turn.depth = at_depth
+            _learn(turn, derived)
+    turn.depth = depth
+    return True
+
+
+def _react(turn: Turn, event: Event) -> None:
+    """Goals; exits; waits of running runs; then starts."""
+    endings.keep_verdicts(turn, event)
+    if event.type in ("customer.unsubscribed", "customer.consented") or "customer" in event.data:
+        handover.withdraw_forbidden(turn)
+    if turn.state.watches:
+        endings.goals(turn, event)
+    running = list(turn.state.runs.values())
+    for run in running:
+        if run.stand.kind != "parked" and turn.state.runs.get(run.run_id) is run:
+            guarded(turn, run.run_id, partial(_exits, turn, run, event))
+    for run in running:
+        if (now := turn.state.runs.get(run.run_id)) is not None:
+            guarded(turn, run.run_id, partial(_hear, turn, now, event))
+    starts.starts(turn, event)
+
+
+def _exits(turn: Turn, run: Run, event: Event) -> None:
+    endings.exits(turn, run, event)
+
+
+def _hear(turn: Turn, run: Run, event: Event) -> None:
+    moves.hear(turn, run, event)
+    if turn.state.runs.get(run.run_id) is run:
+        moves.recompute(turn, run)
+
+
+def _erase(turn: Turn) -> None:
+    for run in list(turn.state.runs.values()):
+        endings.end(turn, run, "erased", "the customer was erased")
+    for row in list(turn.state.outbox.values()):
+        endings.withdraw(turn, row, "the customer was erased")
+    empty = CustomerState(turn.state.customer_id, turn.now, erased=True)
+    turn.state = empty
+    turn.trace.clear()
+    turn.queue.clear()
+    turn.effects[:] = [effect for effect in turn.effects if type(effect).__name__ in ("Withdraw", "RunEnded")]
+    turn.do(Erase())
+
+
+def _prune(turn: Turn) -> None:
+    """Forget old events that belong to no unfinished run."""
+    state = turn.state
+    if len(state.events) <= 8:
+        return
+    horizon = turn.now - MEMORY
+    for key, event in list(state.events.items()):
+        if event.occurred_at < horizon and not any(
+            belongs(run.ids, event.ids) and event.occurred_at >= run.start.occurred_at
+            for run in state.runs.values()
+        ):
+            del state.events[key]
+            state.verdicts.pop(key, None)
+
+
+# --- time ------------------------------------------------------------------------------------------------------------
+def fire_due(turn: Turn, limit: datetime, *, inclusive: bool) -> None:
+    """Fire everything due before `limit` (or at it), oldest first; what firing makes due is fired too."""
+    for _ in range(MAX_FIRED):
+        due = _next_due(turn)
+        if due is None or due[0] > limit or (due[0] == limit and not inclusive):
+            return
+        _fire(turn, *due)
+        _drain(turn)
+    raise RecursionError("more than 10,000 timers fired for one customer in one call")
+
+
+def _next_due(turn: Turn) -> tuple[datetime, int, str] | None:
+    """(when, kind, key) of the next: a run's wait, a run that waits for siblings, a hold, a delivery, a lot."""
+    state = turn.state
+    times = [
+        (run.stand.due_at, 1 if run.stand.kind == "siblings" else 0, run.run_id)
+        for run in state.runs.values()
+        if run.stand.due_at is not None
+    ]
+    if state.holds:
+        times.extend((hold.until, 2, run_id) for run_id, hold in state.holds.items())
+    if state.settling:
+        times.extend((at, 3, order) for order, at in state.settling.items())
+    if state.lots:
+        times.extend((lot.expires_at, 4, name) for name, lot in state.lots.items() if lot.expires_at is not None)
+    return min(times, default=None)
+
+
+def _fire(turn: Turn, at: datetime, kind: int, key: str) -> None:
+    match kind:
+        case 0 | 1:
+            guarded(turn, key, lambda: moves.fire(turn, turn.state.runs[key]))
+        case 2:
+            turn.note("release", "the hold's time is over", turn.state.runs.get(key))
+            del turn.state.holds[key]
+            turn.relax = True
+        case 3:
+            delivery.settle_delivery(turn, key)
+            turn.state.settling.pop(key, None)
+        case _:
+            loyalty.expire(turn, turn.state.lots[key], at)
+
+
+# --- operators -------------------------------------------------------------------------------------------------------
+def _command(turn: Turn, command: Command) -> None:
+    run = turn.state.runs.get(command.run_id)
+    if run is None:
+        turn.note("refused", f"no unfinished run {command.run_id}")
+    elif command.kind == "end_run":
+        endings.end(turn, run, "cancelled", command.reason or "ended by an operator")
+    elif run.stand.kind == "parked":
+        guarded(turn, run.run_id, lambda: moves.retry_parked(turn, turn.state.runs[run.run_id]))
+    else:
+        turn.note("refused", "the run is not parked", run)

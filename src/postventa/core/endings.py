@@ -1,0 +1,159 @@
+"""How runs end: completed, exited, reached their goal, cancelled; and what an ending takes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from postventa.core import conditions, schedule, view
+from postventa.core.belonging import CUSTOMER, about, belongs
+from postventa.core.effect import GoalReached, PutBack, RunEnded, Withdraw
+from postventa.core.event import Event, Ids
+from postventa.core.journey import ALWAYS, Duration, Journey, On, reads_facts
+from postventa.core.state import Ended, OutboxRow, Run, Watch
+from postventa.core.turn import Outcomes, Turn
+from postventa.core.view import RunView
+
+
+def end(turn: Turn, run: Run, outcome: Outcomes, reason: str) -> None:
+    """End a run: its outbox rows are withdrawn, its hold ends with it. Its goal is watched on, unless reached."""
+    turn.note("end" if outcome == "completed" else "exit", reason, run)
+    turn.do(RunEnded(run.run_id, outcome, reason, turn.now))
+    turn.state.runs.pop(run.run_id, None)
+    turn.state.ended[(run.journey, run.subject)] = Ended(turn.now, run.run_id)
+    if turn.state.holds.pop(run.run_id, None) is not None:
+        turn.relax = True
+    for row in [row for row in turn.state.outbox.values() if run.run_id in row.run_ids]:
+        leave(turn, row, run.run_id, reason)
+
+
+def leave(turn: Turn, row: OutboxRow, run_id: str, reason: str) -> None:
+    """Take one run out of a mail; with none left the mail is withdrawn."""
+    rest = tuple(one for one in row.run_ids if one != run_id)
+    if not rest:
+        withdraw(turn, row, reason)
+        return
+    if row.state == "claimed":
+        turn.do(PutBack(row.effect_id, reason))
+        turn.state.counted.pop(row.effect_id, None)
+    turn.state.outbox[row.effect_id] = replace(row, run_ids=rest, state="pending")
+
+
+def withdraw(turn: Turn, row: OutboxRow, reason: str) -> None:
+    """Cancel a row. One that a dispatcher holds counts toward the caps until it says what became of it."""
+    if row.state == "withdrawn":
+        return
+    turn.do(Withdraw(row.effect_id, reason))
+    if row.state == "pending":
+        turn.state.outbox.pop(row.effect_id, None)
+        if turn.state.counted.pop(row.effect_id, None) is not None:
+            turn.relax = True
+    else:
+        turn.state.outbox[row.effect_id] = replace(row, state="withdrawn")
+
+
+# --- does this event speak to this `on`? ------------------------------------------------------------------------------
+def speaks(turn: Turn, on: On, event: Event, see: RunView, place: str, fresh: bool) -> bool:
+    """Type and `where`. A `where` is read once, when the event is applied; for a remembered event (`fresh` False) the
+    answer kept then counts, where its answer could have changed since."""
+    if event.type not in on.types:
+        return False
+    if on.where == ALWAYS:
+        return True
+    kept = turn.state.verdicts.get(event.key)
+    if not fresh and kept is not None and reads_facts(on.where):
+        return place in kept
+    return conditions.holds(on.where, see)
+
+
+def keep_verdicts(turn: Turn, event: Event) -> None:
+    """Note which fact-reading wheres hold for this event now, for runs that begin or wait later."""
+    asked = turn.catalog.fact_wheres.get(event.type)
+    if not asked:
+        return
+    see = RunView(turn.state, turn.catalog, turn.now, turn.tz, event.ids, event)
+    held = tuple(sorted(place for place, on in asked if conditions.holds(on.where, see)))
+    turn.state.verdicts[event.key] = held
+
+
+def exit_event(turn: Turn, journey: Journey, event: Event, ids: Ids, run: Run | None, fresh: bool) -> bool:
+    """Whether one of the journey's exits speaks of this event for a run with these ids."""
+    if not belongs(ids, event.ids):
+        return False
+    see = RunView(turn.state, turn.catalog, turn.now, turn.tz, ids, event, run)
+    return any(
+        speaks(turn, on, event, see, f"{journey.version}:exit/{number}", fresh)
+        for number, on in enumerate(journey.exit_on)
+    )
+
+
+def exits(turn: Turn, run: Run, event: Event) -> bool:
+    """End the run if this event is one of its exits. An event from before its start never is."""
+    if event.occurred_at < run.start.occurred_at or event.key == run.start.key:
+        return False
+    if not exit_event(turn, turn.journey_of(run), event, run.ids, run, fresh=True):
+        return False
+    end(turn, run, "exited", f"{event.type} at {view_time(turn, event)}")
+    return True
+
+
+def view_time(turn: Turn, event: Event) -> str:
+    return event.occurred_at.astimezone(turn.tz).strftime("%Y-%m-%d %H:%M")
+
+
+# --- goals -----------------------------------------------------------------------------------------------------------
+def watch(turn: Turn, run: Run, journey: Journey) -> None:
+    """Begin to watch for the journey's goal; it may already be known."""
+    if journey.goal is None:
+        return
+    until = schedule.add(run.start.occurred_at, journey.goal.within, turn.tz)
+    one = Watch(run.journey, run.version, run.subject, run.start.occurred_at, until)
+    turn.state.watches[run.run_id] = one
+    known = [event for event in turn.state.events.values() if event.type in journey.goal.on.types]
+    for event in sorted(known, key=lambda event: event.order_key):
+        if _reaches(turn, run.run_id, one, event):
+            return
+
+
+def goals(turn: Turn, event: Event) -> None:
+    """Goals that this event reaches; drops watches whose time is long over."""
+    for run_id, one in sorted(turn.state.watches.items()):
+        if not _reaches(turn, run_id, one, event) and turn.now > schedule.add(one.until, LATE, turn.tz):
+            del turn.state.watches[run_id]
+
+
+LATE = Duration(days=2)
+"""How long a goal's event may be recorded after the watch ended."""
+
+
+def _reaches(turn: Turn, run_id: str, one: Watch, event: Event) -> bool:
+    journey = turn.catalog.journey_of(one.journey, one.version)
+    if journey is None or journey.goal is None or event.type not in journey.goal.on.types:
+        return False
+    if not one.started_at < event.occurred_at <= one.until:
+        return False
+    if one.subject != CUSTOMER and about(event.ids, one.subject):
+        return False
+    run = turn.state.runs.get(run_id)
+    see = RunView(turn.state, turn.catalog, turn.now, turn.tz, event.ids, event, run)
+    if not conditions.holds(journey.goal.on.where, see):
+        return False
+    del turn.state.watches[run_id]
+    turn.note("goal", f"{event.type} at {view_time(turn, event)}", run, **_goal_place(run, one, run_id))
+    turn.do(GoalReached(run_id, one.journey, one.version, event.occurred_at, event.key, _value(turn, event)))
+    if run is not None and journey.goal.then == "exit":
+        end(turn, run, "goal", f"goal reached by {event.type}")
+    return True
+
+
+def _goal_place(run: Run | None, one: Watch, run_id: str) -> Mapping[str, object]:
+    if run is not None:
+        return {}
+    return {"run_id": run_id, "journey": one.journey, "version": one.version, "subject": one.subject}
+
+
+def _value(turn: Turn, event: Event) -> str | None:
+    total = event.data.get("total")
+    if total is None and (ref := event.ids.get("order")) is not None:
+        total = view.thing_facts(turn.state, turn.catalog, ("order", str(ref))).get("total")
+    return None if total is None else str(total)

@@ -1,0 +1,180 @@
+"""The dispatcher's two questions: may these messages leave now (claim), and how did it end (receipt)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from postventa.core import policy, sending, waiting
+from postventa.core.effect import Claimed, Withdraw
+from postventa.core.event import Claim, Receipt
+from postventa.core.journey import Ask, Send
+from postventa.core.moves import guarded, move
+from postventa.core.policy import Allowed, Blocked, Forbidden
+from postventa.core.state import Counted, OutboxRow, Run
+from postventa.core.turn import Turn
+
+
+# --- claim -----------------------------------------------------------------------------------------------------------
+def claim(turn: Turn, asked: Claim) -> None:
+    """Ask the policy once more for each pending row, in the order given; what may not leave is withdrawn and its run
+    held or moved on."""
+    for effect in asked.effect_ids:
+        row = turn.state.outbox.get(effect)
+        if row is None or row.state == "withdrawn":
+            continue
+        verdict = _verdict(turn, row, asked)
+        match verdict:
+            case Allowed():
+                _claimed(turn, row, asked.codes.get(effect))
+            case Blocked() | Forbidden():
+                _back(turn, row, verdict)
+
+
+def _verdict(turn: Turn, row: OutboxRow, asked: Claim) -> policy.Verdict:
+    if row.effect_id in asked.codes and not asked.codes[row.effect_id]:
+        return Forbidden("no codes of this reward are left")
+    step = _step_of(turn, row)
+    if isinstance(step, Send) and step.to != "customer":
+        return policy.ALLOWED
+    message = turn.catalog.messages.get(row.message)
+    if message is None:
+        return Forbidden(f"message {row.message!r} is not in the live release")
+    address = sending.address_of(turn, step, row.channel) if step else row.address
+    if address != row.address:
+        # The customer's address changed while the row waited: it leaves to the new one, through a new row.
+        return Blocked("window", "the address changed", turn.now)
+    return policy.may_send(turn, message, row.channel, address, row.run_ids, row.effect_id, asked.suppressed)
+
+
+def _step_of(turn: Turn, row: OutboxRow) -> Send | Ask | None:
+    run = next((turn.state.runs[one] for one in row.run_ids if one in turn.state.runs), None)
+    if run is None:
+        return None
+    step = next((one for one in turn.journey_of(run).steps if one.id == row.step_id), None)
+    return step if isinstance(step, Send | Ask) else None
+
+
+def _claimed(turn: Turn, row: OutboxRow, code: str | None) -> None:
+    turn.state.outbox[row.effect_id] = replace(row, state="claimed")
+    if turn.catalog.messages[row.message].klass != "transactional":
+        turn.state.counted[row.effect_id] = Counted(turn.now, row.channel)
+    turn.do(Claimed(row.effect_id, code))
+
+
+def _back(turn: Turn, row: OutboxRow, verdict: Blocked | Forbidden) -> None:
+    """Take the row out of the outbox; its runs wait for the block to end, or skip the message."""
+    turn.do(Withdraw(row.effect_id, verdict.reason))
+    del turn.state.outbox[row.effect_id]
+    turn.state.counted.pop(row.effect_id, None)
+    runs = standing(turn, row)
+    step = _step_of(turn, row)
+    if not runs or step is None:
+        return
+    if isinstance(verdict, Forbidden):
+        sending.skip(turn, runs, row.message, row.channel, verdict.reason)
+    elif sending.hold_back(turn, runs, step, _slot(row), sending.message_of(turn, step, row.slot), row.channel, verdict):
+        return
+    for run in runs:
+        go_on(turn, turn.state.runs[run.run_id], row, sent=False)
+
+
+def _slot(row: OutboxRow) -> sending.Slot:
+    return "remind" if row.slot == "remind" else "send"
+
+
+def standing(turn: Turn, row: OutboxRow) -> list[Run]:
+    """The runs that wait for this row."""
+    runs = (turn.state.runs.get(one) for one in row.run_ids)
+    return [run for run in runs if run is not None and run.stand.effect_id == row.effect_id]
+
+
+def go_on(turn: Turn, run: Run, row: OutboxRow, *, sent: bool) -> None:
+    """Let a run go on after its message was handed over, or will never be."""
+    step = turn.journey_of(run).steps[run.step]
+    if isinstance(step, Send):
+        guarded(turn, run.run_id, lambda: move(turn, run, step.next))
+    elif isinstance(step, Ask) and row.slot == "remind":
+        turn.put(replace(run, stand=replace(run.stand, effect_id=None, due_at=run.stand.deadline, count=2)))
+    elif isinstance(step, Ask) and sent:
+        waiting.asked(turn, run, step)
+    elif isinstance(step, Ask):
+        guarded(turn, run.run_id, lambda: move(turn, run, step.on_timeout))
+
+
+# --- forbidden while it waits ----------------------------------------------------------------------------------------
+def withdraw_forbidden(turn: Turn) -> None:
+    """After an objection: every message that it forbids leaves the outbox, and its runs skip it."""
+    for row in list(turn.state.outbox.values()):
+        message = turn.catalog.messages.get(row.message)
+        if message is None or row.state == "withdrawn":
+            continue
+        step = _step_of(turn, row)
+        if isinstance(step, Send) and step.to != "customer":
+            continue
+        reason = policy.objects(turn, message, row.channel)
+        if reason is not None:
+            _forbid(turn, row, reason)
+
+
+def _forbid(turn: Turn, row: OutboxRow, reason: str) -> None:
+    runs = standing(turn, row)
+    turn.do(Withdraw(row.effect_id, reason))
+    if row.state == "claimed":
+        turn.state.outbox[row.effect_id] = replace(row, state="withdrawn")
+    else:
+        del turn.state.outbox[row.effect_id]
+    sending.skip(turn, runs, row.message, row.channel, reason)
+    for run in runs:
+        go_on(turn, turn.state.runs[run.run_id], row, sent=False)
+
+
+# --- receipt ---------------------------------------------------------------------------------------------------------
+def receipt(turn: Turn, given: Receipt) -> None:
+    """How a hand-over ended. Handed over is the commit of its intent: the run goes on from that moment."""
+    row = turn.state.outbox.get(given.effect_id)
+    if row is None:
+        if given.result == "sent":
+            turn.note("late receipt", given.detail or "accepted after all", effect_id=given.effect_id)
+        return
+    if given.result == "cancelled":
+        if row.state == "withdrawn":
+            _forget(turn, row)
+        return
+    _forget(turn, row)
+    message = turn.catalog.messages.get(row.message)
+    left = given.result in ("sent", "uncertain")
+    if left and (message is None or message.klass != "transactional"):
+        turn.state.counted[row.effect_id] = Counted(given.at, row.channel)
+    _record(turn, row, given, left)
+    for run in standing(turn, row):
+        at = max(run.at, given.at) if left else max(run.at, turn.now)
+        go_on(turn, turn.put(replace(run, at=at)), row, sent=left)
+
+
+def _forget(turn: Turn, row: OutboxRow) -> None:
+    del turn.state.outbox[row.effect_id]
+    if turn.state.counted.pop(row.effect_id, None) is not None:
+        turn.relax = True
+
+
+TOLD = {"sent": "message.sent", "uncertain": "message.uncertain", "refused": "message.bounced"}
+
+
+def _record(turn: Turn, row: OutboxRow, given: Receipt, left: bool) -> None:
+    """The decision of each run, and the `message.*` event that tells of it."""
+    words = {"sent": "handed over", "uncertain": "handed over, but no receipt came: held for an operator"}
+    reason = words.get(given.result) or f"{given.result}: {given.detail}"
+    runs = [turn.state.runs[one] for one in row.run_ids if one in turn.state.runs]
+    for run in runs:
+        turn.note(
+            "send" if left else "skip", reason, run, message=row.message, channel=row.channel,
+            decision="send" if left else "skip", effect_id=row.effect_id, variant=sending.variant_of(run),
+        )  # fmt: skip
+    if not runs:
+        turn.note(
+            "send" if left else "skip", reason + " (its run had ended)", message=row.message, channel=row.channel,
+            decision="send" if left else "skip", effect_id=row.effect_id, step_id=row.step_id, run_id=row.run_ids[0],
+        )  # fmt: skip
+    told = {"message": row.message, "channel": row.channel, "effect_id": row.effect_id, "detail": given.detail}
+    event = TOLD.get(given.result, "message.skipped")
+    turn.emit(event, f"{row.effect_id}/{given.result}", given.at, told, runs[0].ids if runs else {})

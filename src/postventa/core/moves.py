@@ -1,0 +1,169 @@
+"""Moving one run: from step to step until it stands or ends, and what happens when its time comes.
+
+A run whose step fails stays as it was before and is parked; later events queue for it, the other runs go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from postventa.core import schedule, steps, waiting
+from postventa.core.belonging import belongs
+from postventa.core.endings import end, exits
+from postventa.core.event import Event
+from postventa.core.journey import END, Ask, Repeat, Send, WaitFor, WaitUntil
+from postventa.core.sending import attempt
+from postventa.core.state import Run, Stand
+from postventa.core.together import gather
+from postventa.core.turn import Turn
+
+MAX_MOVES = 1000
+"""Steps a run may take in one call: more means that its journey goes round without ever waiting."""
+
+
+def move(turn: Turn, run: Run, index: int) -> None:
+    """Take a run to a step and on, until it stands or ends."""
+    journey = turn.journey_of(run)
+    for _ in range(MAX_MOVES):
+        if index == END:
+            end(turn, turn.put(run), "completed", "every step is done")
+            return
+        step = journey.steps[index]
+        at = late(turn, run.at)
+        marks = {**run.marks, step.id: at} if step.id in journey.marked else run.marks
+        run = turn.put(replace(run, step=index, at=at, marks=marks, stand=Stand("new", turn.now)))
+        go = steps.enter(turn, run, step)
+        if go is None:
+            return
+        run, index = go
+    raise RecursionError(f"more than {MAX_MOVES} steps without a wait")
+
+
+def late(turn: Turn, at: datetime) -> datetime:
+    """`at` as a step sees it: reached more than `catch_up` after it, the run goes on from now, so that an outage or a
+    late event delays the rest and never sends in one second what a wait separates."""
+    return turn.now if schedule.add(at, turn.catalog.shop.catch_up, turn.tz) < turn.now else at
+
+
+def guarded(turn: Turn, run_id: str, act: Callable[[], None]) -> None:
+    """Let one run act; a failure undoes all of it and parks the run."""
+    mark = turn.mark()
+    try:
+        act()
+    except Exception as failure:  # noqa: BLE001 - whatever a journey's data provoke stops this run only
+        turn.roll_back(mark)
+        run = turn.state.runs.get(run_id)
+        if run is not None:
+            park(turn, run, f"{type(failure).__name__}: {failure}")
+
+
+def park(turn: Turn, run: Run, reason: str) -> None:
+    """Stop a run until an operator retries or ends it."""
+    turn.put(replace(run, stand=Stand("parked", turn.now, reason=reason, resume=run.stand)))
+    turn.note("parked", reason, run)
+
+
+# --- its time has come -----------------------------------------------------------------------------------------------
+def fire(turn: Turn, run: Run) -> None:
+    """The due time of a run: `at` becomes that time, and the run goes on from there."""
+    step = turn.journey_of(run).steps[run.step]
+    stand = run.stand
+    due = stand.due_at or turn.now
+    run = replace(run, at=max(run.at, due))
+    match stand.kind:
+        case "timer":
+            turn.note("wait", "over", run)
+            move(turn, run, step.next)
+        case "fact":
+            assert isinstance(step, WaitUntil)
+            turn.note("timeout", f"{step.fact} is still not known", run)
+            move(turn, run, step.on_timeout)
+        case "event":
+            assert isinstance(step, WaitFor)
+            turn.note("timeout", "the event did not come", run)
+            move(turn, run, step.on_timeout)
+        case "held":
+            retry_send(turn, run)
+        case "siblings":
+            assert isinstance(step, Send)
+            _go(turn, gather(turn, turn.put(run), step))
+        case "answer":
+            assert isinstance(step, Ask)
+            _go(turn, waiting.survey_due(turn, turn.put(run), step))
+        case "round":
+            assert isinstance(step, Repeat)
+            _go(turn, steps.begin_round(turn, replace(run, at=late(turn, run.at)), step))
+        case "new" | "outbox" | "parked":
+            raise AssertionError(f"a run that stands as {stand.kind!r} has no due time")
+
+
+def _go(turn: Turn, go: tuple[Run, int] | None) -> None:
+    if go is not None:
+        move(turn, *go)
+
+
+def retry_send(turn: Turn, run: Run) -> None:
+    """Ask again for a held message; `at` stays as it was until the message is handed over or skipped."""
+    step = turn.journey_of(run).steps[run.step]
+    run = turn.state.runs.get(run.run_id, run)
+    if isinstance(step, Send) and step.together is not None:
+        _go(turn, gather(turn, run, step))
+    elif isinstance(step, Send) and not attempt(turn, [run], step):
+        move(turn, turn.state.runs[run.run_id], step.next)
+    elif isinstance(step, Ask) and not attempt(turn, [run], step):
+        move(turn, turn.state.runs[run.run_id], step.on_timeout)
+
+
+def let_go(turn: Turn) -> None:
+    """A hold or a cap let go: ask again for every message that one of them holds back, in order of priority and age."""
+    turn.relax = False
+    held = [run for run in turn.state.runs.values() if _held_by_others(run)]
+    for run in sorted(held, key=lambda run: (run.stand.since, run.run_id)):
+        now = turn.state.runs.get(run.run_id)
+        if now is run:
+            guarded(turn, run.run_id, partial(_again, turn, run))
+
+
+def _held_by_others(run: Run) -> bool:
+    return run.stand.kind == "held" or (run.stand.kind == "answer" and bool(run.stand.reason))
+
+
+def _again(turn: Turn, run: Run) -> None:
+    step = turn.journey_of(run).steps[run.step]
+    if run.stand.kind == "answer":
+        assert isinstance(step, Ask)
+        attempt(turn, [run], step, "remind")
+    else:
+        retry_send(turn, run)
+
+
+# --- an event for a run ----------------------------------------------------------------------------------------------
+def hear(turn: Turn, run: Run, event: Event) -> None:
+    """Let a run take an event it may stand for; a parked run keeps it for later."""
+    if run.stand.kind == "parked":
+        if belongs(run.ids, event.ids):
+            turn.put(replace(run, queued=(*run.queued, event)))
+        return
+    _go(turn, waiting.match(turn, run, event))
+
+
+def recompute(turn: Turn, run: Run) -> None:
+    _go(turn, waiting.recompute(turn, run))
+
+
+def retry_parked(turn: Turn, run: Run) -> None:
+    """Stand as before the failure, try again what failed, then hear what came in between."""
+    stand = run.stand.resume or Stand("new", turn.now)
+    queued, run = run.queued, turn.put(replace(run, stand=stand, queued=()))
+    turn.note("retried", "by an operator", run)
+    if stand.kind == "new":
+        move(turn, run, run.step)
+    elif stand.due_at is not None and stand.due_at <= turn.now:
+        fire(turn, run)
+    for event in queued:
+        now = turn.state.runs.get(run.run_id)
+        if now is not None and not exits(turn, now, event):
+            hear(turn, now, event)

@@ -1,0 +1,136 @@
+"""The working table of one `advance` call: a forked state, and what it asks for so far.
+
+Everything below `advance` takes a Turn, changes its state's containers, and adds effects, events and trace. A turn can
+be marked and rolled back, so that one failing run leaves the others, and itself, as they were.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from postventa.core import view
+from postventa.core.effect import Effect, EmitEvent, TraceEntry
+from postventa.core.event import Event, Ids, Plain
+from postventa.core.journey import Catalog, Journey
+from postventa.core.state import CustomerState, Run
+
+SOURCE = "postventa"
+"""The `source` of every event that the engine makes."""
+
+MAX_DEPTH = 16
+"""How deep derived and emitted events may follow one another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    state: CustomerState
+    effects: int
+    trace: int
+    queue: tuple[tuple[Event, int], ...]
+    relax: bool
+
+
+@dataclass(slots=True)
+class Turn:
+    state: CustomerState
+    catalog: Catalog
+    now: datetime
+    effects: list[Effect] = field(default_factory=list)
+    trace: list[TraceEntry] = field(default_factory=list)
+    queue: deque[tuple[Event, int]] = field(default_factory=deque)
+    """Events made in this call and still to be applied, with their depth."""
+    learned: set[tuple[str, str]] = field(default_factory=set)
+    """Keys of made events whose facts are already written."""
+    depth: int = 0
+    relax: bool = False
+    """A hold ended or a place under a cap came free: held sends are to be looked at again."""
+    _zone: ZoneInfo | None = None
+
+    @property
+    def tz(self) -> ZoneInfo:
+        if self._zone is None:
+            self._zone = view.zone_of(self.state, self.catalog.shop)
+        return self._zone
+
+    def forget_zone(self) -> None:
+        """The customer's zone changed."""
+        self._zone = None
+
+    def see(self, run: Run, event: Event | None = None) -> view.RunView:
+        return view.RunView(self.state, self.catalog, self.now, self.tz, run.ids, event or run.start, run)
+
+    def journey_of(self, run: Run) -> Journey:
+        journey = self.catalog.journey_of(run.journey, run.version)
+        if journey is None:
+            raise LookupError(f"version {run.version} of journey {run.journey!r} is not in this release's catalog")
+        return journey
+
+    # --- what the call gives back
+    def do(self, effect: Effect) -> None:
+        self.effects.append(effect)
+
+    def emit(self, event_type: str, name: str, at: datetime, data: dict[str, Plain], ids: Ids) -> Event:
+        """Publish an event of our own making and apply it to this customer after the one at hand."""
+        if self.depth >= MAX_DEPTH:
+            raise RecursionError(f"{event_type!r} would follow {MAX_DEPTH} events deep: do two journeys call each other?")
+        data = {**data, **{f"{kind}_id": value for kind, value in ids.items() if isinstance(value, str)}}
+        if isinstance(lines := ids.get("line"), tuple):
+            data.setdefault("line_ids", [line.rpartition("/")[2] for line in lines])
+        event = Event(name, SOURCE, event_type, at, data, ids)
+        self.queue.append((event, self.depth + 1))
+        self.do(EmitEvent(name, event))
+        return event
+
+    def note(self, what: str, reason: str, run: Run | None = None, **more: Any) -> None:
+        """One line of the answer to "why?"."""
+        if run is not None:
+            step = self._step_of(run)
+            more = {
+                "run_id": run.run_id, "journey": run.journey, "version": run.version, "subject": run.subject,
+                "step_id": step.id if step else None, "line": step.line if step else None,
+                "round": self.round_of(run), **more,
+            }  # fmt: skip
+        self.trace.append(TraceEntry(self.now, what, reason, **more))
+
+    def _step_of(self, run: Run) -> Any:
+        journey = self.catalog.journey_of(run.journey, run.version)
+        return journey.steps[run.step] if journey and 0 <= run.step < len(journey.steps) else None
+
+    def rounds_of(self, run: Run) -> tuple[int, ...]:
+        """The round numbers of the repeats around the run's step, outermost first."""
+        journey = self.catalog.journey_of(run.journey, run.version)
+        if journey is None or run.step < 0:
+            return ()
+        ids = (journey.steps[index].id for index in journey.steps[run.step].repeats)
+        return tuple(run.rounds[one][0] for one in ids if one in run.rounds)
+
+    def round_of(self, run: Run) -> int:
+        """The innermost round; 1 outside any repeat."""
+        return (self.rounds_of(run) or (1,))[-1]
+
+    def put(self, run: Run) -> Run:
+        self.state.runs[run.run_id] = run
+        return run
+
+    # --- all or nothing
+    def mark(self) -> Mark:
+        return Mark(self.state.fork(), len(self.effects), len(self.trace), tuple(self.queue), self.relax)
+
+    def roll_back(self, mark: Mark) -> None:
+        self.state = mark.state
+        del self.effects[mark.effects :]
+        del self.trace[mark.trace :]
+        self.queue = deque(mark.queue)
+        self.relax = mark.relax
+
+
+Outcomes = Literal["completed", "exited", "goal", "restarted", "cancelled", "erased"]
+
+
+def local_text(turn: Turn, moment: datetime) -> str:
+    """A moment for a reason in words, on the customer's clock."""
+    return moment.astimezone(turn.tz).strftime("%Y-%m-%d %H:%M")
