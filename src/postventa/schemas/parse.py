@@ -51,14 +51,14 @@ def parse_event(
     Raises RecordError and nothing else, with the JSON pointer of the field, what was found and how to mend it.
     """
     found, content_type = attributes(headers) if headers is not None else ({}, "")
-    body = _checked(record) if isinstance(record, Mapping) else _json(record)
+    body = _checked(record) if isinstance(record, Mapping) else decode_json(record)
     if is_binary(found, content_type):
         scrub(found)
         envelope, data = read_envelope(found), body
     else:
         envelope = read_envelope(body)
         raw = data_bytes(envelope)
-        data = envelope.data if raw is None else _json(raw)
+        data = envelope.data if raw is None else decode_json(raw)
     return _incoming(envelope, data, registry, now)
 
 
@@ -99,8 +99,11 @@ def _text(record: bytes | str) -> str:
         ) from None
 
 
-def _json(record: bytes | str) -> Any:
-    """The value, its decimals exact. Text that may hold what no record may is looked through, the rest is not."""
+def decode_json(record: bytes | str) -> Any:
+    """The value of a JSON text of at most 256 kB, its decimals exact. Raises RecordError.
+
+    Text that may hold what no record may (NUL, half a surrogate pair, deep nesting) is looked through, the rest is not.
+    """
     if len(record) > MAX_BYTES:
         raise RecordError("", f"{len(record)} bytes", f"at most {MAX_BYTES // 1024} kB", "send what it links to by URL")
     text = _text(record)
