@@ -1,0 +1,123 @@
+"""What the two applications need from whoever runs them. A runtime fills `Services` and mounts the apps.
+
+    services = Services(views=store.views, mailbox=store.mailbox, tokens=tokens, now=clock.now, read=..., ingest=...)
+    public, private = public_app(services), private_app(services)
+
+Everything that may change while the engine runs (a new release) is asked through a callable, never kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from postventa.core.journey import Catalog
+from postventa.errors import RecordError
+from postventa.schemas.parse import Incoming
+from postventa.store.base import Mailbox, Views
+from postventa.templates.brand import Brand
+from postventa.tokens import Tokens
+
+Status = Literal["accepted", "duplicate", "waiting", "rejected"]
+Headers = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one event. Of a rejected one `reason`, `field` (a JSON pointer) and `mend` say why."""
+
+    status: Status
+    id: str | None = None
+    reason: str = ""
+    field: str | None = None
+    mend: str | None = None
+    customer_id: str | None = None
+    runs_started: tuple[str, ...] = ()
+    """Ids of the journeys that began with it."""
+
+    @classmethod
+    def of_error(cls, error: RecordError, id_: str | None = None) -> Answer:
+        """A refused record."""
+        return cls("rejected", id_, error.message, error.field, error.mend)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A second question. `kind` is text or choice; `at_most` and `at_least` say for which scores it is asked."""
+
+    kind: Literal["text", "choice"]
+    question: str
+    options: tuple[str, ...] = ()
+    at_least: int | None = None
+    at_most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyPage:
+    """A survey in one language, as its page shows it."""
+
+    id: str
+    kind: Literal["nps", "csat", "ces", "stars", "choice", "text"]
+    question: str
+    low: int = 1
+    high: int = 5
+    low_label: str = ""
+    high_label: str = ""
+    options: tuple[str, ...] = ()
+    """Of kind choice."""
+    follow_ups: tuple[FollowUp, ...] = ()
+    thanks: str = ""
+
+
+class Read(Protocol):
+    """A request's body as events, the bad ones as the RecordError they are. `topic`: through the agent of that topic.
+
+    Raises RecordError (field "topic") when no agent reads that topic.
+    """
+
+    def __call__(self, body: bytes, headers: Headers, topic: str | None) -> Sequence[Incoming | RecordError]:
+        """The events, the bad ones as the RecordError they are. `topic`: through the agent that reads it.
+
+        Raises RecordError (field "topic") when no agent reads that topic.
+        """
+
+
+class Ingest(Protocol):
+    """Takes events into the store."""
+
+    async def __call__(self, items: Sequence[Incoming | RecordError], source: str) -> Sequence[Answer]:
+        """Answers in the same order, after the commit. `source` names the origin of a dead letter.
+
+        A RecordError among them was refused already: it is kept as a dead letter and answered as rejected.
+        Raises StoreError when nothing could be taken.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """All the pages need. `private_token` empty: the private app answers this machine alone."""
+
+    views: Views
+    mailbox: Mailbox
+    tokens: Tokens
+    now: Callable[[], datetime]
+    read: Read
+    ingest: Ingest
+    catalog: Callable[[], Catalog]
+    brand: Callable[[], Brand]
+    survey: Callable[[str, str], SurveyPage | None]
+    """(survey id, locale) -> the page, in the nearest language there is."""
+    publish: Callable[[str, str], Awaitable[Mapping[str, Any]]]
+    """(message, by). Raises JourneyError with every problem."""
+    pause: Callable[[str, str, str], Awaitable[None]]
+    """(scope, reason, by); scope as in `store.base.Pause`."""
+    resume: Callable[[str, str, datetime | None], Awaitable[Mapping[str, Any]]]
+    """(scope, by, skip_before); gives what it did, such as {"skipped": 3}."""
+    public_url: str = ""
+    private_token: str = ""
+    private_hosts: frozenset[str] = frozenset()
+    """Names the private app is reached by, beside this machine's own."""
+    status: Callable[[], Mapping[str, Any]] = field(default=dict)
+    """What only the running engine knows (intake caught up, speed, process), shown on the first page."""
