@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from postventa.core.journey import Journey
+from postventa.core.journey import Journey, Survey
 from postventa.journeys import rules
 from postventa.journeys.compile import compile_journey
 from postventa.journeys.form import read_journey
@@ -34,14 +34,19 @@ def load_journeys(files: Mapping[str, bytes | str], known: Known) -> Journeys:
     for all_rule in rules.TOGETHER:
         all_rule(list(trees.values()), known)
     compiled = {
-        tree.id: compile_journey(tree, known.surveys) for doc in documents if (tree := _sound(doc, trees)) is not None
+        tree.id: compile_journey(tree, known.surveys)
+        for doc in documents
+        if (tree := _sound(doc, trees, known.surveys)) is not None
     }
     found = [problem for doc in documents for problem in doc.problems]
     found += [problem for tree in trees.values() for problem in tree.problems]
     return Journeys(compiled, trees, tuple(in_order(found)))
 
 
-def _sound(document: Document, trees: Mapping[str, Tree]) -> Tree | None:
-    """The tree of a file without errors."""
+def _sound(document: Document, trees: Mapping[str, Tree], surveys: Mapping[str, Survey]) -> Tree | None:
+    """The tree of a file without errors, all of whose surveys could be read."""
     tree = trees.get(document.file)
-    return None if tree is None or errors([*document.problems, *tree.problems]) else tree
+    if tree is None or errors([*document.problems, *tree.problems]):
+        return None
+    asked = [step.object for step in tree.walk() if step.verb == "ask"]
+    return tree if all(survey in surveys for survey in asked) else None

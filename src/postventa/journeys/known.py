@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from postventa.core.journey import Message, Survey
@@ -13,6 +13,9 @@ PLURAL: Mapping[str, str] = {
     "ticket": "tickets", "claim": "claims",
 }  # fmt: skip
 """How people call several of a thing."""
+
+
+ALWAYS_IN_SIGHT = frozenset({"customer", "run", "event"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +49,14 @@ class Known:
             return True
         ids = {ref.thing for ref in kind.ids if ref.required or kind.thing == thing}
         return thing in ids or (thing == "line" and "order" in ids)
+
+    def may_name(self, event: str, thing: str) -> bool:
+        """Whether events of this type name at most one such thing, and usually do."""
+        kind = self.registry.types.get(event)
+        return kind is None or kind.thing == thing or any(ref.thing == thing and not ref.many for ref in kind.ids)
+
+    def in_sight(self, root: str, subject: str, events: Iterable[str]) -> bool:
+        """Whether a path with this root is clear: the run's own thing, one its ids name, or the matched event's."""
+        if root in ALWAYS_IN_SIGHT or root == subject or root in self.parents(subject):
+            return True
+        return any(self.may_name(event, root) for event in events)

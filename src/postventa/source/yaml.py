@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from ruamel.yaml import YAML
@@ -65,8 +66,12 @@ class Document:
         return None if self.root is None else self.root.plain()
 
 
+@lru_cache(maxsize=2048)
 def load(file: str, raw: bytes | str) -> Document:
-    """Read one YAML file. `file` is only the name that problems carry. Never raises for what a user can write."""
+    """Read one YAML file. `file` is only the name that problems carry. Never raises for what a user can write.
+
+    The same file with the same content is read once: a reload after a save costs only what was saved.
+    """
     reader = _Reader(file)
     text = reader.decode(raw)
     root = None if reader.problems else reader.read(text)

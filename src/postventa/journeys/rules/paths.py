@@ -14,8 +14,6 @@ CODES = {
     "J213": "Only a fact that is a time can be waited for.",
 }  # fmt: skip
 
-ALWAYS_IN_SIGHT = {"customer", "run", "event"}
-
 
 def check(tree: Tree, known: Known) -> None:
     """Look at every path of the file."""
@@ -61,17 +59,22 @@ def _event(tree: Tree, use: PathUse, known: Known) -> None:
 
 def _in_sight(tree: Tree, use: PathUse, known: Known) -> None:
     root, subject = use.path.root, tree.subject
-    if root in ALWAYS_IN_SIGHT or root == subject or not subject:
+    if not subject:
         return
     events = use.place.looked_at or use.place.matched
     if root == "answer":
         if "survey.answered" not in events and not any(step.verb == "ask" for step in tree.walk()):
             tree.say(use.node, "J209", "no survey is asked here, so there is no answer", "use it after an 'ask'")
         return
-    if root in known.parents(subject) or any(_names(name, root, known) for name in events):
+    if known.in_sight(root, subject, events):
         return
     starts = tree.values.get("start_types", ())
-    if subject == "customer" and use.place.path != "start" and starts and all(_names(n, root, known) for n in starts):
+    if (
+        subject == "customer"
+        and use.place.path != "start"
+        and starts
+        and all(known.may_name(name, root) for name in starts)
+    ):
         tree.say(use.node, "J208", f"a customer can have several {_many(root)}: which one?",
                  f"use 'event.{'.'.join(use.path.parts)}', or 'subject: {root}'")  # fmt: skip
     elif subject in known.parents(root):
@@ -81,12 +84,6 @@ def _in_sight(tree: Tree, use: PathUse, known: Known) -> None:
     else:
         sight = sorted({subject, "customer", "run", "event"} | known.parents(subject))
         tree.say(use.node, "J209", f"nothing here says which {root} is meant", f"in sight: {', '.join(sight)}")
-
-
-def _names(event: str, root: str, known: Known) -> bool:
-    """Whether events of this type name at most one such thing, and usually do."""
-    kind = known.registry.types.get(event)
-    return kind is None or kind.thing == root or any(ref.thing == root and not ref.many for ref in kind.ids)
 
 
 def _many(thing: str) -> str:

@@ -1,0 +1,88 @@
+"""loyalty.yaml: the points programme: what is earned, how long it lasts, tiers, and rewards with their codes."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from postventa.core.journey import Loyalty, Reward, Tier
+from postventa.source.forms import Form, Span, read
+from postventa.source.problem import Problem
+from postventa.source.yaml import load
+
+FILE = "loyalty.yaml"
+
+CODES = {
+    "L103": "A key is missing in loyalty.yaml.",
+    "L104": "There is no such key in loyalty.yaml.",
+    "L105": "A value that does not fit.",
+}
+
+
+def _kebab(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text):
+        raise ValueError(f"'{text}' is not a name: small letters, digits and '-'")
+    return text
+
+
+RewardName = Annotated[str, AfterValidator(_kebab)]
+
+
+class Earning(Form):
+    """Points that are earned by themselves. Read and kept; for now points come from `award` in journeys."""
+
+    on: str
+    points: int = Field(ge=1)
+    per: str = "order"
+    pending: Span | None = None
+
+
+class TierForm(Form):
+    """A level, reached by points earned."""
+
+    name: str
+    from_points: int = Field(alias="from", ge=0)
+
+
+class RewardForm(Form):
+    """Something a customer is given, with a code."""
+
+    title: str | dict[str, str] | None = None
+    codes: Literal["generated", "file", "webhook"] = "generated"
+    prefix: str = Field(default="", pattern=r"^[A-Z0-9-]{0,12}$")
+    file: str | None = None
+    url_env: str | None = None
+    valid_for: Span | None = None
+
+    @model_validator(mode="after")
+    def _source(self) -> RewardForm:
+        if self.codes == "file" and not self.file:
+            raise ValueError("'codes: file' needs 'file: codes/<name>.txt', one code a line")
+        if self.codes == "webhook" and not self.url_env:
+            raise ValueError("'codes: webhook' needs 'url_env', the environment variable with the address")
+        return self
+
+
+class LoyaltyForm(Form):
+    """The file."""
+
+    name: str | dict[str, str] | None = None
+    expire: Span | None = None
+    earning: tuple[Earning, ...] = ()
+    tiers: tuple[TierForm, ...] = ()
+    rewards: dict[RewardName, RewardForm] = Field(default_factory=dict)
+
+    def core(self) -> Loyalty:
+        """What the core decides by: tiers from the lowest."""
+        tiers = sorted((Tier(tier.name, tier.from_points) for tier in self.tiers), key=lambda tier: tier.from_points)
+        rewards = {name: Reward(name, form.codes, form.prefix) for name, form in self.rewards.items()}
+        return Loyalty(self.expire, tuple(tiers), rewards)
+
+
+def load_loyalty(raw: bytes | str | None, file: str = FILE) -> tuple[LoyaltyForm | None, list[Problem]]:
+    """The programme; an empty one where there is no file; None, with the problems, where it is wrong."""
+    if raw is None:
+        return LoyaltyForm(), []
+    return read(LoyaltyForm, load(file, raw), "L")

@@ -1,0 +1,129 @@
+"""Templates and journeys agree: what a message reads is there wherever a journey sends it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from postventa.journeys.known import Known
+from postventa.journeys.tree import Step, Tree
+from postventa.source.nearest import suggest
+from postventa.source.problem import Problem, Severity
+
+CODES = {
+    "J301": "The template reads something that a journey which sends it does not have in sight. Wrap it in "
+            "`{% if … is defined %}`, or send the message where the thing is known.",
+    "J302": "The template reads a fact that does not exist.",
+    "J303": "The template reads a fact that may be missing; the mail would then fail. "
+            "Give it a default: `{{ customer.first_name | default('') }}`.",
+}  # fmt: skip
+
+_GIVEN = {"run", "event", "survey", "answer", "links", "brand", "locale", "now"}
+
+
+class Reading(Protocol):
+    """One value that a file of a message reads."""
+
+    @property
+    def message(self) -> str:
+        """The message."""
+
+    @property
+    def file(self) -> str:
+        """The file."""
+
+    @property
+    def line(self) -> int:
+        """The line."""
+
+    @property
+    def path(self) -> str:
+        """`order.total`, `lines[].name`."""
+
+    @property
+    def guarded(self) -> bool:
+        """Behind `default` or `is defined`."""
+
+
+def check_wordings(trees: Iterable[Tree], known: Known, readings: Iterable[Reading]) -> list[Problem]:
+    """Every reading of every message, looked at from each step that sends it. Said once per place in a template."""
+    sent: dict[str, list[tuple[Tree, Step]]] = defaultdict(list)
+    for tree in trees:
+        for step in tree.walk():
+            for message in _messages(step, known):
+                sent[message].append((tree, step))
+    found: dict[tuple[str, int, str], Problem] = {}
+    for reading in readings:
+        for tree, step in sent.get(reading.message, ()):
+            for problem in _look(reading, tree, step, known):
+                found.setdefault((reading.file, reading.line, reading.path), problem)
+    return list(found.values())
+
+
+def _messages(step: Step, known: Known) -> list[str]:
+    if step.verb == "send":
+        return [step.object] if isinstance(step.object, str) else []
+    survey = known.surveys.get(step.object) if step.verb == "ask" else None
+    return [name for name in (survey.message, survey.reminder) if name] if survey else []
+
+
+def _look(reading: Reading, tree: Tree, step: Step, known: Known) -> Iterator[Problem]:
+    root, parts = _split(reading.path)
+    by = f"{tree.file} (line {step.node.line})"
+
+    def say(code: str, message: str, help_: str, severity: Severity = "error") -> Problem:
+        return Problem(reading.file, reading.line, 1, code, message, help_, severity)
+
+    if root in _GIVEN:
+        return
+    if root in {"with", "reward"}:
+        given = set(step.values.get("with") or {}) if root == "with" else {"code", "name", "title", "expires_at"}
+        absent = (parts and parts[0] not in given) or (root == "reward" and not step.values.get("reward"))
+        if absent and not reading.guarded:
+            key = f"with: {{{parts[0] if parts else '…'}: …}}" if root == "with" else "reward: …"
+            yield say("J301", f"'{reading.path}' is not given by {by}", f"add '{key}' beside 'send'")
+        return
+    thing = "order" if root == "lines" else root
+    if known.registry.thing(thing) is None:
+        if not reading.guarded:
+            things = ["customer", "order", "lines", "with", "reward", "answer", *known.registry.things]
+            yield say("J302", f"there is nothing called '{root}'", suggest(root, things, "there are"))
+        return
+    if not known.in_sight(thing, tree.subject, step.place.matched) and not _started_with(tree, thing, known):
+        if not reading.guarded:
+            yield say("J301", f"'{reading.path}' is not in sight of {by}", "wrap it in '{% if … is defined %}'")
+        return
+    sure = {str(use.path) for use in tree.paths if use.guarded and use.place.path == "start"}
+    if not (reading.path in sure or (root == "lines" and ".".join(("line", *parts[1:])) in sure)):
+        yield from _fields(reading, root, parts, known, say)
+
+
+def _started_with(tree: Tree, thing: str, known: Known) -> bool:
+    """The start event's own things are in sight of a template."""
+    starts = tree.values.get("start_types", ())
+    return bool(starts) and all(known.may_name(name, thing) for name in starts)
+
+
+def _fields(reading: Reading, root: str, parts: tuple[str, ...], known: Known, say: object) -> Iterator[Problem]:
+    assert callable(say)
+    thing = root
+    if root == "lines":
+        thing, parts = "line", parts[1:] if parts[:1] == ("[]",) else parts
+    elif root == "order" and parts[:2] == ("lines", "[]"):
+        thing, parts = "line", parts[2:]
+    if not parts:
+        return
+    if known.registry.path_kind(thing, parts) is None:
+        owner = f"a {thing}" if thing != "order" else "an order"
+        help_ = suggest(parts[-1], known.registry.known_fields(thing, parts[:-1]), "it has", 24)
+        yield say("J302", f"{owner} has no '{'.'.join(parts)}'", help_)
+    elif known.registry.can_be_missing(thing, parts) and not reading.guarded:
+        name = reading.path
+        yield say("J303", f"'{name}' may be missing", f"write '{{{{ {name} | default('…') }}}}'", "warning")
+
+
+def _split(path: str) -> tuple[str, tuple[str, ...]]:
+    """`order.lines[].name` -> ("order", ("lines", "[]", "name"))."""
+    words = path.replace("[]", ".[]").split(".")
+    return words[0], tuple(words[1:])

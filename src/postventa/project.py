@@ -1,0 +1,210 @@
+"""A project: every file a shop writes, read, checked and compiled together. Immutable: one value per state of them.
+
+`Project.load` reads a folder, `Project.from_files` a release's bundle. Neither raises for what a user can write:
+`problems` has it all, and what is sound is usable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from fnmatch import fnmatch
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from postventa.core.journey import Catalog, Journey
+from postventa.errors import ConfigError, JourneyError
+from postventa.journeys.check import load_journeys
+from postventa.journeys.known import Known
+from postventa.journeys.loyalty import LoyaltyForm, load_loyalty
+from postventa.journeys.products import Products, load_products
+from postventa.journeys.surveys import SurveyPage, load_surveys
+from postventa.journeys.wordings import check_wordings
+from postventa.journeys.words import LANGUAGE
+from postventa.schemas.own import load_own
+from postventa.schemas.registry import Registry, builtin
+from postventa.settings import DECIDING, FILE, Settings, read_settings
+from postventa.source.problem import Problem, errors, in_order, report
+from postventa.source.yaml import load
+from postventa.templates import Brand, MessageCatalog
+
+BELONGS = (
+    "journeys/*.yaml", "surveys/*.yaml", "templates/*", "schemas/events/*.yaml", "loyalty.yaml", "products.csv",
+    "brand.yaml", FILE,
+)  # fmt: skip
+"""The files of a release, as patterns (`*` crosses folders)."""
+_NOT_COUNTED = {"journeys": ("title", "owner"), "surveys": ("title",)}
+_BIGGEST = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything a shop wrote. A journey, survey or message with an error is left out of its mapping."""
+
+    files: Mapping[str, bytes]
+    settings: Settings
+    registry: Registry
+    journeys: Mapping[str, Journey]
+    messages: MessageCatalog
+    surveys: Mapping[str, SurveyPage]
+    loyalty: LoyaltyForm
+    products: Products
+    brand: Brand
+    problems: tuple[Problem, ...]
+    root: Path | None = None
+    agents: tuple[str, ...] = field(default=())
+    """The files in agents/, relative to the project. They are programs, not part of a release."""
+
+    @classmethod
+    def load(cls, path: Path | str) -> Project:
+        """The project in a folder. ConfigError when there is no such folder, or nothing of a project in it."""
+        root = Path(path)
+        if not root.is_dir():
+            raise ConfigError("there is no such folder", where=str(root), mend="name the folder with postventa.yaml")
+        if not (root / FILE).is_file() and not (root / "journeys").is_dir():
+            raise ConfigError("this folder holds no project", where=str(root), mend="make one: postventa init DIR")
+        files, unreadable = read_files(root)
+        agents = tuple(sorted(f"agents/{file.name}" for file in (root / "agents").glob("[!_]*.py")))
+        return cls._build(files, unreadable, root, agents)
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> Project:
+        """The project in a bundle: path (with '/') -> content. Files that belong to no project are passed over."""
+        return cls._build({name: raw for name, raw in files.items() if belongs(name)}, [], None, ())
+
+    @classmethod
+    def _build(
+        cls, files: Mapping[str, bytes], unreadable: list[Problem], root: Path | None, agents: tuple[str, ...]
+    ) -> Project:
+        settings, told, _ = read_settings(files.get(FILE))
+        registry, own = load_own(_under(files, "schemas/events/", ".yaml"), builtin())
+        brand, branded = Brand.from_yaml(files["brand.yaml"]) if "brand.yaml" in files else (Brand(), [])
+        messages, worded = MessageCatalog.from_files(files, brand, default_locale=settings.locale)
+        programme, earned = load_loyalty(files.get("loyalty.yaml"))
+        products, sold = load_products(files.get("products.csv"))
+        survey_files = _under(files, "surveys/", ".yaml")
+        core_messages = messages.core_messages()
+        folders = frozenset(name.split("/")[1] for name in files if name.startswith("templates/"))
+        named = {**dict.fromkeys(folders), **core_messages}
+        surveys, asked = load_surveys(survey_files, named, settings.all_locales)
+        known = Known(
+            registry,
+            core_messages,
+            {name: page.core for name, page in surveys.items()},
+            frozenset(programme.rewards if programme else ()),
+            frozenset(settings.groups),
+            settings.currency,
+            {"message": folders, "survey": frozenset(PurePosixPath(file).stem for file in survey_files)},
+            programme is not None,
+        )
+        journeys = load_journeys(_under(files, "journeys/", ".yaml"), known)
+        wordings = check_wordings(journeys.trees.values(), known, messages.readings())
+        problems = [*unreadable, *told, *own, *branded, *worded, *earned, *sold, *asked, *journeys.problems, *wordings]
+        return cls(
+            files,
+            settings,
+            registry,
+            journeys.compiled,
+            messages,
+            surveys,
+            programme or LoyaltyForm(),
+            products,
+            brand,
+            tuple(in_order(problems)),
+            root,
+            agents,
+        )
+
+    @cached_property
+    def hash(self) -> str:
+        """What names this state of the files as a release."""
+        return release_hash(self.files)
+
+    @property
+    def errors(self) -> list[Problem]:
+        """The problems that stop a publish."""
+        return errors(self.problems)
+
+    def sources(self) -> dict[str, str]:
+        """The text of every file, for showing a problem's line."""
+        return {name: raw.decode("utf-8", "replace") for name, raw in self.files.items()}
+
+    def report(self) -> str:
+        """All problems as people read them."""
+        return report(self.problems, self.sources())
+
+    def require_sound(self) -> Project:
+        """This project; JourneyError with every problem when there is an error."""
+        if self.errors:
+            raise JourneyError(self.problems, where=str(self.root) if self.root else None, mend="postventa validate")
+        return self
+
+    def catalog(
+        self, live_from: datetime | None = None, older: Mapping[tuple[str, str], Journey] | None = None
+    ) -> Catalog:
+        """What the core decides by. `older`: the versions that runs still stand in; `live_from`: the first publish."""
+        mine = {(journey.id, journey.version): journey for journey in self.journeys.values()}
+        return Catalog(
+            release=self.hash,
+            live=dict(self.journeys),
+            versions={**(older or {}), **mine},
+            messages=self.messages.core_messages(),
+            surveys={name: page.core for name, page in self.surveys.items()},
+            products=self.products,
+            kinds=self.registry.kinds(),
+            loyalty=self.loyalty.core(),
+            shop=self.settings.core(live_from),
+        )
+
+
+def belongs(name: str) -> bool:
+    """Whether a file is part of a release. Hidden files and folders never are."""
+    if any(part.startswith((".", "~")) or part.endswith("~") for part in name.split("/")):
+        return False
+    return any(fnmatch(name, pattern) for pattern in BELONGS)
+
+
+def read_files(root: Path) -> tuple[dict[str, bytes], list[Problem]]:
+    """The files of a release in a folder, and those that could not be read."""
+    files: dict[str, bytes] = {}
+    problems: list[Problem] = []
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if not belongs(name) or not path.is_file():
+            continue
+        try:
+            if path.stat().st_size > _BIGGEST:
+                problems.append(Problem(name, 0, 0, "Y101", "the file is larger than 8 MB", "make it smaller"))
+            else:
+                files[name] = path.read_bytes()
+        except OSError as error:
+            problems.append(
+                Problem(name, 0, 0, "Y102", f"the file cannot be read: {error.strerror}", "check its rights")
+            )
+    return files, problems
+
+
+def release_hash(files: Mapping[str, bytes]) -> str:
+    """SHA-256 over what the files mean: comments, titles, owners, key order and machine settings do not count."""
+    parts = {name: _meaning(name, raw) for name, raw in files.items() if belongs(name)}
+    text = json.dumps([LANGUAGE, parts], sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _meaning(name: str, raw: bytes) -> Any:
+    """A YAML file's values without those that do not count; any other file's bytes, hashed."""
+    document = load(name, raw) if name.endswith(".yaml") else None
+    if document is None or document.problems or not isinstance(plain := document.plain(), dict):
+        return hashlib.sha256(raw).hexdigest()
+    if name == FILE:
+        return {key: value for key, value in plain.items() if key in DECIDING}
+    dropped = _NOT_COUNTED.get(name.split("/", maxsplit=1)[0], ())
+    return {key: value for key, value in plain.items() if key not in dropped}
+
+
+def _under(files: Mapping[str, bytes], folder: str, ending: str) -> dict[str, bytes]:
+    return {name: raw for name, raw in files.items() if name.startswith(folder) and name.endswith(ending)}
