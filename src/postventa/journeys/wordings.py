@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from postventa.journeys.known import Known
@@ -54,10 +54,13 @@ def check_wordings(trees: Iterable[Tree], known: Known, readings: Iterable[Readi
             for message in _messages(step, known):
                 sent[message].append((tree, step))
     found: dict[tuple[str, int, str], Problem] = {}
-    for reading in readings:
+    read = list(readings)
+    backed = {(one.file, one.line) for one in read if one.guarded and _usual(one, known)}
+    for reading in read:
         for tree, step in sent.get(reading.message, ()):
             for problem in _look(reading, tree, step, known):
-                found.setdefault((reading.file, reading.line, reading.path), problem)
+                if problem.code != "J303" or (reading.file, reading.line) not in backed:
+                    found.setdefault((reading.file, reading.line, reading.path), problem)
     return list(found.values())
 
 
@@ -105,13 +108,10 @@ def _started_with(tree: Tree, thing: str, known: Known) -> bool:
     return bool(starts) and all(known.may_name(name, thing) for name in starts)
 
 
-def _fields(reading: Reading, root: str, parts: tuple[str, ...], known: Known, say: object) -> Iterator[Problem]:
-    assert callable(say)
-    thing = root
-    if root == "lines":
-        thing, parts = "line", parts[1:] if parts[:1] == ("[]",) else parts
-    elif root == "order" and parts[:2] == ("lines", "[]"):
-        thing, parts = "line", parts[2:]
+def _fields(
+    reading: Reading, root: str, parts: tuple[str, ...], known: Known, say: Callable[..., Problem]
+) -> Iterator[Problem]:
+    thing, parts = _owner(root, parts)
     if not parts:
         return
     if known.registry.path_kind(thing, parts) is None:
@@ -121,6 +121,19 @@ def _fields(reading: Reading, root: str, parts: tuple[str, ...], known: Known, s
     elif known.registry.can_be_missing(thing, parts) and not reading.guarded:
         name = reading.path
         yield say("J303", f"'{name}' may be missing", f"write '{{{{ {name} | default('…') }}}}'", "warning")
+
+
+def _usual(reading: Reading, known: Known) -> bool:
+    """A fact that is nearly always there: what `default(…)` falls back to behind it need not be certain."""
+    thing, parts = _owner(*_split(reading.path))
+    return known.registry.path_kind(thing, parts) is not None and not known.registry.can_be_missing(thing, parts)
+
+
+def _owner(root: str, parts: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """The thing a path's last part belongs to: `lines[].name` and `order.lines[].name` are a line's."""
+    if root == "lines":
+        return "line", parts[1:] if parts[:1] == ("[]",) else parts
+    return ("line", parts[2:]) if root == "order" and parts[:2] == ("lines", "[]") else (root, parts)
 
 
 def _split(path: str) -> tuple[str, tuple[str, ...]]:
