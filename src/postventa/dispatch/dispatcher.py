@@ -1,0 +1,224 @@
+"""The dispatcher: takes what may leave, hands it over, and reports how it went. It decides nothing about customers.
+
+Claim, render, intent, channel, receipt. What a crash can do at each point is in docs/guarantees.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from postventa.channels.base import Channel
+from postventa.core.event import Receipt, ReceiptResult
+from postventa.dispatch import retry
+from postventa.dispatch.context import Links, no_links
+from postventa.dispatch.envelope import Wordings
+from postventa.dispatch.handover import End, Work, hand_over
+from postventa.dispatch.intents import IntentDesk
+from postventa.errors import PostventaError
+from postventa.store.base import OutboxRecord, Store
+
+log = logging.getLogger("postventa.dispatch")
+
+POOL = 8
+"""Messages in the hands of channels at once."""
+LOOK_AGAIN = 5.0
+"""Real seconds between looks at the outbox when nobody woke us: retries, expired leases, ended pauses."""
+
+
+class Desk(Protocol):
+    """The engine's side: who may leave, and how it ended."""
+
+    async def claim(self, limit: int, held: Sequence[str]) -> list[Work]:
+        """Claim what up to `limit` customers have; `held` are scopes that rest now, beside the operator's pauses."""
+        ...
+
+    async def settle(self, row: OutboxRecord, receipt: Receipt) -> None:
+        """Record how the attempt ended, and let the run move on."""
+        ...
+
+
+@dataclass(slots=True)
+class Dispatcher:
+    """One pool of hand-overs. `now` is the journeys' clock; waiting and back-off run on real time."""
+
+    store: Store
+    desk: Desk
+    channels: Mapping[str, Channel]
+    wordings: Wordings
+    now: Callable[[], datetime]
+    links: Links = no_links
+    pool: int = POOL
+    stepping: bool = False
+    """The journeys' clock stands still while something is under way: then a retry is waited for, not put off."""
+    may_claim: Callable[[], bool] = lambda: True
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    sent: int = 0
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _resting: dict[str, tuple[float, int]] = field(default_factory=dict)
+    """Channel -> (until, by the loop's clock; failures in a row)."""
+    _intents: IntentDesk = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._intents = IntentDesk(self.store, self.now)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Dispatch until `stop` is set, then finish what is under way. Whoever sets `stop` sets `wake` too."""
+        await self.recover()
+        while not stop.is_set():
+            self.wake.clear()
+            started = await self._round() if self.may_claim() else 0
+            if not started:
+                await _wait(self.wake, LOOK_AGAIN)
+        await self.finish()
+
+    async def drain(self) -> int:
+        """Hand over everything that may leave now and give how many attempts that took; for tests and one-shot use."""
+        total = 0
+        while started := await self._round():
+            total += started
+            await self.finish()
+        return total
+
+    async def finish(self) -> None:
+        """Wait for every hand-over under way."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def recover(self) -> int:
+        """Rows somebody left `sending` when this process began are in doubt: apply the rule. Gives how many."""
+        count = 0
+        while rows := await self._in_doubt(timedelta(0)):
+            for row in rows:
+                await self._doubt(row, "the engine stopped between the intent and the answer", row.intent_at)
+            count += len(rows)
+        if count:
+            log.warning("%s messages were in doubt after the last stop", count)
+        return count
+
+    @property
+    def busy(self) -> int:
+        """Hand-overs under way."""
+        return len(self._tasks)
+
+    async def _in_doubt(self, older_than: timedelta) -> list[OutboxRecord]:
+        async with self.store.transaction() as tx:
+            return await tx.in_doubt(older_than, 500)
+
+    async def _round(self) -> int:
+        """Claim as much as there is room for, and start it."""
+        room = self.pool - len(self._tasks)
+        if room <= 0:
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            room = self.pool - len(self._tasks)
+        claimed = await self.desk.claim(room, self._held())
+        for _, group in itertools.groupby(claimed, key=lambda work: work.row.customer_id):
+            works = list(group)
+            task = asyncio.create_task(self._one_customer(works), name=f"dispatch {works[0].row.effect_id}")
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+        return len(claimed)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self.wake.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a hand-over ended without a receipt; its lease or the next start will find it", exc_info=error)
+
+    def _held(self) -> list[str]:
+        """Channels that failed as a whole and rest."""
+        now = asyncio.get_running_loop().time()
+        return [f"channel:{name}" for name, (until, _) in self._resting.items() if until > now]
+
+    async def _one_customer(self, works: Iterable[Work]) -> None:
+        """A customer's messages leave one after another, in the order in which they were claimed."""
+        for work in works:
+            end = await hand_over(work, self.channels, self.wordings, self.links, self._intents, self.now())
+            self._note_channel(work.row.channel or "", end)
+            await self._persistently(lambda work=work, end=end: self._record(work.row, end))  # type: ignore[misc]
+
+    async def _record(self, row: OutboxRecord, end: End) -> None:
+        at = end.at or self.now()
+        match end.ending:
+            case "sent":
+                self.sent += 1
+                await self._settle(row, "sent", at, end.detail)
+            case "withdrawn":
+                await self._settle(row, "cancelled", at, "withdrawn before it was handed over")
+            case "refused":
+                await self._suppress(row, end)
+                await self._settle(row, "refused", at, end.detail)
+            case "unrenderable":
+                log.error("message '%s' was given up: %s", row.message, end.detail)
+                await self._settle(row, "gave_up", at, end.detail)
+            case "later":
+                await self._later(row, end)
+            case "in_doubt":
+                await self._doubt(row, end.detail, end.at)
+
+    async def _later(self, row: OutboxRecord, end: End) -> None:
+        if retry.is_over(row.first_try_at, datetime.now(UTC)):
+            hours = int(retry.GIVE_UP_AFTER.total_seconds() // 3600)
+            await self._settle(row, "gave_up", self.now(), f"tried for {hours} hours: {end.detail}")
+            return
+        pause = retry.delay(row.effect_id, row.attempt)
+        log.warning("message '%s' is tried again in %.0f s: %s", row.message, pause.total_seconds(), end.detail)
+        if self.stepping:
+            await asyncio.sleep(pause.total_seconds())
+            pause = timedelta(0)
+        async with self.store.transaction() as tx:
+            await tx.retry_later(row.effect_id, self.now() + pause, end.detail, row.attempt)
+
+    async def _doubt(self, row: OutboxRecord, why: str, at: datetime | None) -> None:
+        """Nobody knows whether it left: `allow` sends again with the same Message-ID, `avoid` waits for a person."""
+        if row.duplicates == "allow":
+            log.warning("message '%s' is sent again, it may arrive twice: %s", row.message, why)
+            async with self.store.transaction() as tx:
+                await tx.retry_later(row.effect_id, self.now(), f"in doubt, sent again: {why}", row.attempt)
+            return
+        log.warning("message '%s' is uncertain and waits for a person: %s", row.message, why)
+        await self._settle(row, "uncertain", at or self.now(), why)
+
+    async def _settle(self, row: OutboxRecord, result: ReceiptResult, at: datetime, detail: str) -> None:
+        await self.desk.settle(row, Receipt(row.effect_id, result, at, detail))
+
+    async def _suppress(self, row: OutboxRecord, end: End) -> None:
+        if end.bad_address and row.address:
+            async with self.store.transaction() as tx:
+                await tx.suppress(row.address.lower(), f"the address does not exist: {end.detail}", self.now())
+
+    async def _persistently(self, record: Callable[[], Awaitable[None]]) -> None:
+        """A receipt is worth waiting for: the mail has left, only the store does not know it yet."""
+        for attempt in itertools.count(1):
+            try:
+                await record()
+                return
+            except (PostventaError, OSError) as error:
+                pause = min(30.0, 0.2 * 2 ** min(attempt, 8))
+                log.error("a receipt could not be stored, trying again in %.0f s: %s", pause, error)  # noqa: TRY400
+                await asyncio.sleep(pause)
+
+    def _note_channel(self, name: str, end: End) -> None:
+        """Rest a channel that fails as a whole, instead of failing each message with it."""
+        if not end.channel_down:
+            if self._resting.pop(name, None) is not None:
+                log.warning("channel '%s' works again", name)
+            return
+        until, failures = self._resting.get(name, (0.0, 0))
+        loop_now = asyncio.get_running_loop().time()
+        if until > loop_now:
+            return
+        pause = min(300.0, 2.0 * 2**failures)
+        self._resting[name] = (loop_now + pause, failures + 1)
+        log.error("channel '%s' does not work, next try in %.0f s; nothing is lost: %s", name, pause, end.detail)
+
+
+async def _wait(wake: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(wake.wait(), seconds)

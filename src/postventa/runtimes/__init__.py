@@ -1,0 +1,1 @@
+"""The processes around the engine, and the clocks they run on."""
