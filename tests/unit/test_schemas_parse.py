@@ -129,6 +129,24 @@ def test_an_order_is_about_the_whole_order_unless_it_names_lines() -> None:
     assert named.ids == {"order": "7", "line": ("7/2",)}
 
 
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ({"marketing": True}, [{"purpose": "marketing", "given": True}]),
+        ({"email": {"marketing": False}}, [{"channel": "email", "purpose": "marketing", "given": False}]),
+        ([{"given": True, "at": "2026-03-01T10:00:00+01:00"}], [{"given": True, "at": "2026-03-01T09:00:00Z"}]),
+    ],
+)
+def test_consent_in_its_three_forms(sent: Any, kept: Any) -> None:
+    data = {"order_id": "1", "customer": {"consent": sent}}
+    assert read(event(data=data)).event.data["customer"]["consent"] == kept
+
+
+def test_a_consent_that_is_neither_yes_nor_no_is_refused() -> None:
+    data = {"order_id": "1", "customer": {"consent": {"marketing": "yes"}}}
+    assert refused(event(data=data)).field == "/data/customer/consent/marketing"
+
+
 def test_two_lines_of_one_id_are_refused() -> None:
     error = refused(event("order.placed", {"order_id": "7", "lines": [{"line_id": 1}, {"line_id": "1"}]}))
     assert error.field == "/data/lines/1/line_id"

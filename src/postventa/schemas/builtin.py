@@ -105,8 +105,8 @@ THING_OF: Mapping[str, str] = {"survey.answered": "answer", "odometer.reported":
 """Whose facts an event carries, where it is not the word before the dot."""
 
 _CONSENT: Mapping[str, Field] = {
-    "channel": text("email when left out; * is every channel"),
-    "purpose": text("marketing when left out; * is every purpose"),
+    "channel": text("such as email; every channel when left out"),
+    "purpose": text("such as marketing; every purpose when left out"),
     "at": time("when it was said; the event's time when left out"),
     "source": text("where it was said"),
 }

@@ -10,13 +10,13 @@ from postventa.core.journey import Kind
 
 FieldType = Literal[
     "text", "id", "email", "country", "currency", "number", "whole", "money", "time", "date", "bool", "list", "object",
-    "any",
+    "consent", "any",
 ]  # fmt: skip
 
 KINDS: Mapping[FieldType, Kind] = {
     "text": "text", "id": "text", "email": "text", "country": "text", "currency": "text", "date": "time",
     "number": "number", "whole": "number", "money": "number", "time": "time", "bool": "bool", "list": "list",
-    "object": "any", "any": "any",
+    "object": "any", "consent": "any", "any": "any",
 }  # fmt: skip
 """How values of a field compare in a journey's condition."""
 
@@ -47,7 +47,7 @@ class Field:
     """The names an object of this kind must have. Both are worked out once: every record reads them."""
 
     def __post_init__(self) -> None:
-        described = self.type == "list" and self.items is not None
+        described = self.type in {"list", "consent"} and self.items is not None
         item = Field(self.items or "any", presence="always", fields=self.fields, open=self.open) if described else None
         object.__setattr__(self, "item", item)
         object.__setattr__(self, "needs", tuple(name for name, one in self.fields.items() if one.required))

@@ -23,7 +23,7 @@ _FIELD_KEYS = ("type", "doc", "required", "of", "one_of", "fields")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _EVENT = re.compile(r"[a-z][a-z0-9_]{0,40}\.[a-z][a-z0-9_]{0,40}")
 _RESERVED = OPEN_ROOTS | {"event", "item", "answer"}
-_TYPES = tuple(KINDS)
+_TYPES = tuple(name for name in KINDS if name != "consent")
 
 
 @dataclass(slots=True)

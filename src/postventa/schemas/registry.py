@@ -11,7 +11,7 @@ from functools import cache
 
 from postventa.core.journey import EventKind, Kind
 from postventa.schemas.builtin import EXTRA, ROWS, THING_OF
-from postventa.schemas.fields import Field, always, ident, idents, time
+from postventa.schemas.fields import Field, always, ident, idents, text, time
 from postventa.schemas.things import CUSTOMER_BLOCK, THINGS, Thing
 from postventa.source.nearest import nearest
 
@@ -150,7 +150,8 @@ def with_times(thing: Thing, verbs: Iterable[str]) -> Thing:
     times = {f"{verb}_at": time(f"when {thing.name}.{verb} happened") for verb in verbs}
     own_id = {thing.id_field: always(ident("its id"))}
     parent = {"order_id": ident("the order it belongs to")} if thing.name in {"shipment", "return", "refund"} else {}
-    return replace(thing, fields={**own_id, **parent, **times, **thing.fields})
+    state = {} if thing.name in {"order", "line", "shipment"} else {"state": text("the last thing that happened to it")}
+    return replace(thing, fields={**own_id, **parent, **times, **state, **thing.fields})
 
 
 def make_type(

@@ -63,11 +63,13 @@ LINE_FIELDS: Mapping[str, Field] = {
     "state": text("state of the line, in the shop's words"),
 }
 
-_CONSENT = rows(
-    "yes or no to being written to",
-    {
-        "channel": text("email when left out", choices=("email", "sms", "whatsapp", "phone", "post", "push", "*")),
-        "purpose": text("marketing when left out"),
+_CONSENT = Field(
+    "consent",
+    "yes or no to being written to: {marketing: true}, {email: {marketing: false}}, or a list of",
+    items="object",
+    fields={
+        "channel": text("such as email; every channel when left out"),
+        "purpose": text("such as marketing; every purpose when left out"),
         "given": always(flag("true is a yes, false an objection")),
         "at": time("when it was said; the event's time when left out"),
         "source": text("where it was said, such as 'checkout'"),

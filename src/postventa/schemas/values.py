@@ -256,6 +256,21 @@ def _list(value: Any, known: Field) -> Plain:
     return _each(value, lambda one: read(one, item))
 
 
+def _consent(value: Any, known: Field) -> Plain:
+    """`{marketing: true}` and `{email: {marketing: false}}` are short for a list with one entry per answer."""
+    if not isinstance(value, Mapping):
+        return _list(value, known)
+    entries: list[Plain] = []
+    for name, said in value.items():
+        if isinstance(said, bool):
+            entries.append({"purpose": name, "given": said})
+        elif isinstance(said, Mapping) and said and all(isinstance(given, bool) for given in said.values()):
+            entries += [{"channel": name, "purpose": purpose, "given": given} for purpose, given in said.items()]
+        else:
+            raise RecordError(pointer("", name), said, "true or false", 'such as {"marketing": true}')
+    return entries
+
+
 def _object(value: Any, known: Field) -> Plain:
     if not isinstance(value, Mapping):
         raise RecordError("", value, "an object", "in curly brackets: {…}")
@@ -276,6 +291,7 @@ _READERS: Mapping[str, Callable[[Any, Field], Plain]] = {
     "bool": _bool,
     "list": _list,
     "object": _object,
+    "consent": _consent,
     "any": lambda value, _: plain(value),
 }
 
@@ -284,7 +300,7 @@ _EXPECTED: Mapping[str, str] = {
     "country": "a country of two letters, such as ES", "currency": "a currency of three letters, such as EUR",
     "number": "a number", "whole": "a whole number", "money": 'an amount, such as "39.90"',
     "time": "a time with its offset (RFC 3339)", "date": "a day, such as 1990-05-31", "bool": "true or false",
-    "list": "a list", "object": "an object", "any": "a value",
+    "list": "a list", "object": "an object", "consent": "yes or no to being written to", "any": "a value",
 }  # fmt: skip
 
 
