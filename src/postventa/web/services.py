@@ -15,9 +15,9 @@ from typing import Any, Literal, Protocol
 
 from postventa.core.journey import Catalog
 from postventa.errors import RecordError
+from postventa.project import Project
 from postventa.schemas.parse import Incoming
 from postventa.store.base import Mailbox, Views
-from postventa.templates.brand import Brand
 from postventa.tokens import Tokens
 
 Status = Literal["accepted", "duplicate", "waiting", "rejected"]
@@ -43,39 +43,8 @@ class Answer:
         return cls("rejected", id_, error.message, error.field, error.mend)
 
 
-@dataclass(frozen=True, slots=True)
-class FollowUp:
-    """A second question. `kind` is text or choice; `at_most` and `at_least` say for which scores it is asked."""
-
-    kind: Literal["text", "choice"]
-    question: str
-    options: tuple[str, ...] = ()
-    at_least: int | None = None
-    at_most: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SurveyPage:
-    """A survey in one language, as its page shows it."""
-
-    id: str
-    kind: Literal["nps", "csat", "ces", "stars", "choice", "text"]
-    question: str
-    low: int = 1
-    high: int = 5
-    low_label: str = ""
-    high_label: str = ""
-    options: tuple[str, ...] = ()
-    """Of kind choice."""
-    follow_ups: tuple[FollowUp, ...] = ()
-    thanks: str = ""
-
-
 class Read(Protocol):
-    """A request's body as events, the bad ones as the RecordError they are. `topic`: through the agent of that topic.
-
-    Raises RecordError (field "topic") when no agent reads that topic.
-    """
+    """Makes events of a request's body."""
 
     def __call__(self, body: bytes, headers: Headers, topic: str | None) -> Sequence[Incoming | RecordError]:
         """The events, the bad ones as the RecordError they are. `topic`: through the agent that reads it.
@@ -105,10 +74,10 @@ class Services:
     now: Callable[[], datetime]
     read: Read
     ingest: Ingest
+    project: Callable[[], Project]
+    """The live release as a project: brand, surveys, settings."""
     catalog: Callable[[], Catalog]
-    brand: Callable[[], Brand]
-    survey: Callable[[str, str], SurveyPage | None]
-    """(survey id, locale) -> the page, in the nearest language there is."""
+    """The live release compiled, with the older versions that runs stand in."""
     publish: Callable[[str, str], Awaitable[Mapping[str, Any]]]
     """(message, by). Raises JourneyError with every problem."""
     pause: Callable[[str, str, str], Awaitable[None]]

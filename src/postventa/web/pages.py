@@ -1,0 +1,101 @@
+"""Templates and style: one Jinja environment over `pages/`, one small style sheet in the shop's colours. No script."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from postventa.templates.brand import Brand, Palette
+
+_FOLDER = Path(__file__).parent / "pages"
+
+
+@cache
+def environment() -> Environment:
+    """Autoescape always; a missing name is an error, never a gap."""
+    made = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"when": when, "day": day, "clock": clock, "size": size}
+    return made
+
+
+def page(name: str, brand: Brand, status: int = 200, **values: Any) -> HTMLResponse:
+    """The template `pages/<name>` as an answer."""
+    template = environment().get_template(name)
+    return HTMLResponse(template.render(brand=brand, style=style_name(brand), **values), status)
+
+
+# --- style -----------------------------------------------------------------------------------------------------------
+def style(brand: Brand) -> str:
+    """The style sheet, the shop's colours first."""
+    light, dark = _variables(brand.colours), _variables(brand.dark)
+    colours = f":root{{color-scheme:light dark;{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
+    return colours + _sheet()
+
+
+def style_name(brand: Brand) -> str:
+    """A name that changes with the style, so that browsers may keep it."""
+    return f"{sha256(style(brand).encode()).hexdigest()[:12]}.css"
+
+
+def style_response(request: Request, brand: Brand) -> Response:
+    """The style sheet, kept for a year under its own name and asked again under any other."""
+    kept = request.path_params.get("name") == style_name(brand)
+    caching = "public, max-age=31536000, immutable" if kept else "no-cache"
+    return Response(style(brand), media_type="text/css", headers={"Cache-Control": caching})
+
+
+@cache
+def _sheet() -> str:
+    return (_FOLDER / "style.css").read_text(encoding="utf-8")
+
+
+def _variables(palette: Palette) -> str:
+    return "".join(f"--{one.name.replace('_', '-')}:{getattr(palette, one.name)};" for one in fields(Palette))
+
+
+# --- what people read ------------------------------------------------------------------------------------------------
+def _moment(value: Any) -> datetime | None:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    return value.astimezone(UTC) if isinstance(value, datetime) else None
+
+
+def when(value: Any) -> str:
+    """`22 Nov 2026, 14:10` (UTC, as the pages say once)."""
+    moment = _moment(value)
+    return f"{moment.day} {moment:%b %Y, %H:%M}" if moment else "–"
+
+
+def day(value: Any) -> str:
+    """`Sunday 22 November 2026`."""
+    moment = _moment(value)
+    return f"{moment:%A} {moment.day} {moment:%B %Y}" if moment else "–"
+
+
+def clock(value: Any) -> str:
+    """`14:10:17`."""
+    moment = _moment(value)
+    return f"{moment:%H:%M:%S}" if moment else "–"
+
+
+def size(count: Any) -> str:
+    """Bytes as people say them: `12.3 kB`."""
+    number = float(count or 0)
+    return f"{number:.0f} B" if number < 1000 else f"{number / 1000:.1f} kB"
