@@ -64,12 +64,11 @@ def _headers(envelope: Envelope, boundary: str) -> Iterator[tuple[str, str]]:
 def _part(kind: str, content: str, boundary: str) -> bytes:
     unix = content.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace")
     encoded = binascii.b2a_qp(unix, istext=True).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    end = b"" if encoded.endswith(b"\r\n") else b"\r\n"
     head = (
         f"--{boundary}\r\nContent-Type: text/{kind}; charset=utf-8\r\n"
         "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
     )
-    return head.encode() + encoded + end
+    return head.encode() + encoded + b"\r\n"  # this last line break belongs to the boundary
 
 
 def _boundary(envelope: Envelope) -> str:
@@ -107,6 +106,7 @@ def _mailbox(name: str, display: str, address: str) -> str:
         raise Refused(
             f"{name}: {address[:80]!r} has letters before the @ that few servers take", recipient=True, code=553
         )
+    display = " ".join(display.split())  # a name is data: a line break in it is no reason to lose the mail
     if not display:
         return address
     if not display.isascii():

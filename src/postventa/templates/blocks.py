@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from postventa.templates.parts import BlockError, Kit, Part, escape, text_url
+from postventa.templates.marks import text_url
+from postventa.templates.parts import BlockError, Kit, Part, escape
 
 _LINK = re.compile(r"\s*\[(?P<label>.+)\]\((?P<url>\S+)\)\s*\Z")
 _ROW = '<tr><td class="pv-pad" style="padding:8px 32px 20px 32px;">'

@@ -6,17 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from jinja2 import TemplateSyntaxError
+
 from postventa.core.journey import Message
 from postventa.errors import PostventaError
 from postventa.source.nearest import suggest
 from postventa.source.problem import Problem, in_order
 from postventa.templates.brand import Brand, Sender
-from postventa.templates.compile import Body, Job, Source, compile_body
+from postventa.templates.compile import Body, Job, Source, compile_body, faults
 from postventa.templates.filters import CURRENCY, LOCALE, ZONE
 from postventa.templates.links import Linker, LinkError, watched
 from postventa.templates.message import Line, MessageSpec, read_message
 from postventa.templates.render import Rendered, RenderError, run, run_line, tidy_html, tidy_text
-from postventa.templates.sandbox import environment
 from postventa.templates.tags import LineMap
 from postventa.templates.uses import Use, uses_of
 from postventa.templates.words import language_of, nearest_locale
@@ -201,7 +202,11 @@ class _Builder:
         if not any(entry.wordings.values()):
             self._say(file, 1, "T107", f"message '{name}' has no body that can be used", f"add {FOLDER}/{name}/es.md")
             return None
-        if not entry.wordings.get("") and entry.wordings:
+        own = entry.wordings.get("") or {}
+        if own and language_of(self.default_locale) not in {language_of(locale) for locale in own}:
+            message = f"no body in the shop's language, {self.default_locale}"
+            self._say(file, 1, "T124", message, f"add {self.default_locale}.md", "warning")
+        if not own:
             self._say(
                 file, 1, "T108", "only variants have a body", "add one beside message.yaml for all others", "warning"
             )
@@ -238,6 +243,8 @@ class _Builder:
             body, problems = compile_body(body_file, self.files[body_file], job, own_text)
             self.problems += problems
             subject = self._line(spec.subject, locale, file, "subject")
+            if body and spec.kind == "survey" and not any(use.path == "links.answer" for use in body.uses):
+                self._say(body_file, 1, "T123", "a survey mail has no way to answer", "put in ::: stars")
             if body and subject:
                 preheader = self._line(spec.preheader, locale, file, "preheader")
                 wordings[locale] = _Wording(locale, body, subject, preheader)
@@ -252,10 +259,11 @@ class _Builder:
             self._say(file, lines[tag].line, "T122", f"'{key}' has no '{locale}', but there is a body", f"{locale}: …")
         source = Source(file, lines[tag].text, LineMap((1,), (lines[tag].line,)), html=False)
         try:
-            source.tree  # noqa: B018 - reading it is the check
-            environment(html=False).compile(source.template)
-        except Exception as error:  # noqa: BLE001 - Jinja's several syntax errors
-            self._say(file, lines[tag].line, "T110", f"'{key}': {error}", "see docs/templates.md")
+            found = faults(source)
+        except TemplateSyntaxError as error:
+            found = [Problem(file, lines[tag].line, 1, "T110", f"'{key}': {error.message}")]
+        self.problems += found
+        if found:
             return None
         return source
 

@@ -22,6 +22,7 @@ from postventa.templates.uses import Use, uses_of
 from postventa.templates.words import words_for
 
 _LARGEST = 256_000
+_HINT = "between the braces stands one value with filters, or if / for / set with its end"
 _CLIPPED = 90_000  # Gmail cuts a mail at 102 kB, and the customer's data comes on top
 
 
@@ -92,6 +93,7 @@ def compile_body(
             return None, problems
     if body is None:
         return None, problems
+    problems += _avoided(file, written, job.brand)
     body.uses = list(dict.fromkeys([*body.html.uses(), *body.text.uses()]))
     if not body.file.endswith(".md"):
         problems += _foot_missing(body, job)
@@ -99,6 +101,7 @@ def compile_body(
 
 
 def _from_markdown(file: str, written: str, job: Job, problems: list[Problem]) -> Body:
+    environment(html=True).parse(written)  # what Jinja cannot read is told at the author's own line
     tags = Tags.for_text(environment(html=True), written)
     kit = Kit(tags, words_for(job.locale, job.brand.words), job.brand.colours)
     parts, slips = parts_of(tags.hide(written), kit)
@@ -120,9 +123,35 @@ def _from_html(file: str, written: str, job: Job, problems: list[Problem]) -> Bo
 
 
 def _check(source: Source, problems: list[Problem]) -> bool:
-    for line, sentence in refusals(source.tree):
-        problems.append(Problem(source.file, source.line(line), 1, "T114", sentence, "take it out"))
-    return True
+    """Tell what the template may not use; False when there is any of it."""
+    found = faults(source)
+    problems += found
+    return not found
+
+
+def faults(source: Source) -> list[Problem]:
+    """Names that do not exist and constructs a message may not use, as problems. TemplateSyntaxError passes through."""
+    env = environment(source.html)
+    found = [(line, "T114", sentence, "take it out") for line, sentence in refusals(source.tree)]
+    for node in source.tree.find_all((nodes.Filter, nodes.Test)):
+        kind, known = ("filter", env.filters) if isinstance(node, nodes.Filter) else ("test", env.tests)
+        if node.name not in known:
+            found.append(
+                (node.lineno, "T110", f"unknown {kind} '{node.name}'", suggest(node.name, sorted(known), kind, 40))
+            )
+    return [Problem(source.file, source.line(line), 1, code, message, help_) for line, code, message, help_ in found]
+
+
+def _avoided(file: str, written: str, brand: Brand) -> list[Problem]:
+    """The shop's words to avoid, where they stand."""
+    found = []
+    for number, line in enumerate(written.lower().split("\n"), start=1):
+        for word in brand.avoid:
+            if (column := line.find(word.lower())) >= 0:
+                message = f"'{word}' is a word this shop avoids"
+                help_ = "see words_to_avoid in brand.yaml"
+                found.append(Problem(file, number, column + 1, "T116", message, help_, "warning", len(word)))
+    return found
 
 
 def _foot_missing(body: Body, job: Job) -> list[Problem]:
@@ -141,20 +170,9 @@ def _guarded(file: str, problems: list[Problem], work: Callable[[], Any]) -> Any
     try:
         return work()
     except TemplateSyntaxError as error:
-        message, help_ = _plain_words(error)
-        problems.append(Problem(file, error.lineno, 1, "T110", message, help_))
+        message = str(error.message or "this cannot be read")
+        problems.append(Problem(file, error.lineno, 1, "T110", message[:1].lower() + message[1:], _HINT))
         return None
-
-
-def _plain_words(error: TemplateSyntaxError) -> tuple[str, str]:
-    message = str(error.message or "cannot be read")
-    if message.startswith("No filter named"):
-        name = message.split("'")[1]
-        return f"unknown filter '{name}'", suggest(name, sorted(environment(html=True).filters), "filters", 40)
-    if message.startswith("No test named"):
-        name = message.split("'")[1]
-        return f"unknown test '{name}'", suggest(name, sorted(environment(html=True).tests), "tests", 40)
-    return message[:1].lower() + message[1:], "see docs/templates.md for what may stand between the braces"
 
 
 def _decode(file: str, raw: bytes, problems: list[Problem]) -> str | None:

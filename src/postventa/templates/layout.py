@@ -13,7 +13,8 @@ from xml.etree import ElementTree as ET
 import mrml
 
 from postventa.templates.brand import Brand, Palette
-from postventa.templates.parts import Kit, Part, escape, text_url
+from postventa.templates.marks import text_url
+from postventa.templates.parts import Kit, Part, escape
 from postventa.templates.words import language_of
 
 _FONT = "-apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from postventa.templates.parts import URL_CLOSE, URL_OPEN
+from postventa.templates.marks import URL_CLOSE, URL_OPEN
 
 _HREF = re.compile(r'(?<=\shref=")[^"]*(?=")')
 _TEXT_URL = re.compile(f"{URL_OPEN}([^{URL_CLOSE}]*){URL_CLOSE}")

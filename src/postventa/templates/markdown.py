@@ -13,7 +13,8 @@ from markdown_it.token import Token
 from postventa.source.nearest import nearest
 from postventa.templates.blocks import BLOCKS
 from postventa.templates.brand import Palette
-from postventa.templates.parts import BlockError, Kit, Part, text_url
+from postventa.templates.marks import text_url
+from postventa.templates.parts import BlockError, Kit, Part
 
 _BLOCK = re.compile(r":::\s*(?P<name>[A-Za-z_-]*)\s*(?P<argument>.*)\Z")
 _HTML = re.compile(r"<(?!https?:|mailto:)/?[A-Za-z][^>\n]*>")

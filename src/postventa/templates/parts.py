@@ -62,11 +62,3 @@ class Kit:
 def escape(text: str) -> str:
     """Author's literal text for HTML; hidden tags pass unchanged, for they are plain letters."""
     return html.escape(text, quote=True)
-
-
-URL_OPEN, URL_CLOSE = "\x02", "\x03"
-
-
-def text_url(url: str) -> str:
-    """An address in a text part, marked so that the renderer finds it (utm, safe scheme)."""
-    return f"{URL_OPEN}{url}{URL_CLOSE}"

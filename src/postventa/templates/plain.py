@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-from postventa.templates.parts import text_url
+from postventa.templates.marks import text_url
 
 _BREAKS = {
     "p",

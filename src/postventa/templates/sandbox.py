@@ -20,6 +20,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
 from postventa.templates import filters
+from postventa.templates.marks import URL_CLOSE, URL_OPEN
 
 _MAX_RANGE = 100
 _MAX_REPEAT = 10_000
@@ -138,4 +139,6 @@ def _printable(value: Any) -> Any:
     """What reaches a customer must be a word or a number; `{'sku': …}` or a bare list is an author's slip."""
     if isinstance(value, (Mapping, list, tuple)) or (callable(value) and not isinstance(value, Missing)):
         raise TypeError("this is a whole thing, not a text: name one of its fields")
+    if isinstance(value, str) and (URL_OPEN in value or URL_CLOSE in value):  # data cannot mark addresses
+        return value.replace(URL_OPEN, "").replace(URL_CLOSE, "")
     return value

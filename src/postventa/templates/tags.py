@@ -90,7 +90,7 @@ class Tags:
             between = text[end : word.start()]
             shown = tag if _is_raw(tag) else _on_its_own_line(tag)
             line += between.count("\n")
-            compiled.append(line)
+            compiled.append(line + 1)  # what stands in the tag comes after its newline
             written.append(origin)
             line += shown.count("\n")
             pieces += [between, shown]
