@@ -42,8 +42,8 @@ class _Walk:
             return
         elif isinstance(node, nodes.Filter) and node.name in {"default", "d"} and node.node is not None:
             yield from (replace(use, guarded=True) for use in self.visit(node.node))
-            for argument in node.args:
-                yield from self.visit(argument)
+            for fallback in node.args:  # read only where the first is missing
+                yield from (replace(use, guarded=True) for use in self.visit(fallback))
         elif isinstance(node, nodes.Assign):
             yield from self.visit(node.node)
             self.names.update(dict.fromkeys(_targets(node.target)))
@@ -72,11 +72,16 @@ class _Walk:
             yield from replace(self, names=inner).visit(child)
 
     def _tested(self, test: nodes.Node | None) -> Iterator[str]:
-        """Paths that a condition asks for with `is defined` (either way round)."""
-        found = test.find_all(nodes.Test) if test is not None else []
-        own = [test] if isinstance(test, nodes.Test) else []
-        for node in (*own, *found):
-            if node.name in {"defined", "undefined"} and (path := self._path(node.node)) is not None:
+        """Paths that a condition asks for with `is defined` (either way round) or reads with a default."""
+        if test is None:
+            return
+        own = [test] if isinstance(test, (nodes.Test, nodes.Filter)) else []
+        for node in (*own, *test.find_all((nodes.Test, nodes.Filter))):
+            if (
+                node.name in {"defined", "undefined", "default", "d"}
+                and node.node is not None
+                and (path := self._path(node.node)) is not None
+            ):
                 yield path
 
     def _path(self, node: nodes.Node) -> str | None:
