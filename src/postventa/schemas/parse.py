@@ -113,7 +113,8 @@ def decode_json(record: bytes | str) -> Any:
         raise RecordError("", "…", f"at most {MAX_DEPTH} levels") from None
     except ValueError as error:
         raise _not_json(text, error) from None
-    if text.count("{") + text.count("[") > MAX_DEPTH or _SUSPECT.search(text):
+    escaped = "\\u" in text or not (text.isascii() or isinstance(record, bytes))
+    if text.count("{") + text.count("[") > MAX_DEPTH or (escaped and _SUSPECT.search(text)):
         scrub(value)
     return value
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from postventa.core.event import Plain
@@ -26,6 +27,7 @@ _TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})"
     r"(?:\.([0-9]{1,12}))?(Z|z|[+-][0-9]{2}:[0-9]{2})?"
 )
+_TIME_MEND = "write it as 2026-03-01T10:00:00+01:00, or in UTC with a Z at the end"
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONEY = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,8})?")
 _ATOM = r"[^\s@<>(),;:\"\\\x00-\x1f\x7f]"
@@ -54,8 +56,8 @@ def read_object(data: Mapping[str, Any], known: Field) -> dict[str, Plain]:
             one = fields.get(key)
             if one is None:
                 out[key] = value if type(value) in _PLAIN_TYPES else plain(value)
-            elif value is None:
-                out[key] = None
+            elif value is None or (one.as_is and type(value) is str):
+                out[key] = value
             else:
                 out[key] = read(value, one)
     except RecordError as error:
@@ -133,28 +135,39 @@ def read_time(value: Any) -> datetime:
         raise RecordError("", value, expected, "attach a time zone to it")
     if isinstance(value, int | Decimal | float) and not isinstance(value, bool):
         raise RecordError("", value, expected, _epoch(value))
-    found = _TIME.fullmatch(value) if isinstance(value, str) else None
+    if not isinstance(value, str):
+        raise RecordError("", value, expected, _TIME_MEND)
+    return _moment(value)
+
+
+@lru_cache(maxsize=4096)  # an event often tells one moment several times, and events come in bursts
+def _moment(value: str) -> datetime:
+    expected = _EXPECTED["time"]
+    found = _TIME.fullmatch(value)
     if found is None:
-        raise RecordError("", value, expected, "write it as 2026-03-01T10:00:00+01:00, or in UTC with a Z at the end")
+        raise RecordError("", value, expected, _TIME_MEND)
     if found[8] is None:
-        stamp = f"{found[1]}-{found[2]}-{found[3]}T{found[4]}:{found[5]}:{found[6]}"
+        stamp = f"{value[:10]}T{value[11:19]}"
         raise RecordError("", value, expected, f"add the offset: {stamp}+01:00, or {stamp}Z if it is UTC")
+    leap = found[6] == "60"  # a leap second is the first moment of the next minute
+    fraction = "" if leap or not found[7] else f".{found[7][:6]:0<6}"
     try:
-        return _moment(found)
+        at = f"{value[:10]}T{value[11:17]}{'59' if leap else found[6]}{fraction}{found[8].upper()}"
+        local = datetime.fromisoformat(at)
+        if not 1900 <= local.year <= 2999:
+            raise ValueError
+        return local.astimezone(UTC) + timedelta(seconds=leap)
     except (ValueError, OverflowError):
         raise RecordError("", value, expected, "there is no such moment between the years 1900 and 2999") from None
 
 
-def _moment(found: re.Match[str]) -> datetime:
-    year, month, day, hour, minute, second = (int(found[group]) for group in range(1, 7))
-    micro = int((found[7] or "0").ljust(6, "0")[:6])
-    sign, zone = (1, "00:00") if found[8] in "Zz" else ((-1 if found[8][0] == "-" else 1), found[8][1:])
-    offset = timedelta(hours=int(zone[:2]), minutes=int(zone[3:]))
-    if not 1900 <= year <= 2999 or offset >= timedelta(days=1):
-        raise ValueError
-    leap = second == 60  # a leap second is the first moment of the next minute
-    local = datetime(year, month, day, hour, minute, 59 if leap else second, 0 if leap else micro, UTC)
-    return local - sign * offset + timedelta(seconds=1 if leap else 0)
+@lru_cache(maxsize=4096)
+def _moment_text(value: str) -> str:
+    return time_text(_moment(value))
+
+
+def _time(value: Any, _: Field) -> Plain:
+    return _moment_text(value) if type(value) is str else time_text(read_time(value))
 
 
 def _epoch(value: float | Decimal) -> str:
@@ -166,18 +179,18 @@ def _epoch(value: float | Decimal) -> str:
         return "write it as 2026-03-01T10:00:00+01:00"
 
 
-def read_id(value: Any, expected: str = "an id (a text that never changes)") -> str:
+def read_id(value: Any, _: Field | None = None) -> str:
     """A short text; a whole number is taken as text. Raises RecordError."""
+    if type(value) is str and value.isprintable() and 0 < len(value) <= MAX_ID and (name := value.strip()):
+        return name
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**30:
         return str(value)
-    if not isinstance(value, str) or not value.strip():
-        raise RecordError("", value, expected)
-    if len(value) > MAX_ID or not value.isprintable():
+    if isinstance(value, str) and value.strip():
         raise RecordError("", value, f"an id of at most {MAX_ID} printable characters")
-    return value.strip()
+    raise RecordError("", value, _EXPECTED["id"])
 
 
-def read_email(value: Any) -> str:
+def read_email(value: Any, _: Field | None = None) -> str:
     """An address, the domain in lower case. Raises RecordError."""
     text = value.strip() if isinstance(value, str) else ""
     if len(text) > 254 or not _EMAIL.fullmatch(text):
@@ -279,14 +292,14 @@ def _object(value: Any, known: Field) -> Plain:
 
 _READERS: Mapping[str, Callable[[Any, Field], Plain]] = {
     "text": _text,
-    "id": lambda value, _: read_id(value),
-    "email": lambda value, _: read_email(value),
+    "id": read_id,
+    "email": read_email,
     "country": _letters(2, "a country of two letters, such as ES"),
     "currency": _letters(3, "a currency of three letters, such as EUR"),
     "number": lambda value, _: _number(value),
     "whole": _whole,
     "money": _money,
-    "time": lambda value, _: time_text(read_time(value)),
+    "time": _time,
     "date": _date,
     "bool": _bool,
     "list": _list,
