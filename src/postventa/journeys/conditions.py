@@ -33,6 +33,7 @@ class _Conditions:
         self.reader = reader
         self.tree = reader.tree
         self.place = place
+        self.negated = 0
         self.item: Path | None = None
         """The list whose items are looked at, inside `any`, `none` and `all`."""
 
@@ -48,11 +49,18 @@ class _Conditions:
     def entry(self, key: Scalar, value: Node, guarded: frozenset[str]) -> Condition:
         """One key of a condition: a joiner, or a path with what it should be."""
         if key.text == "not":
-            return Not(self.read(value, guarded))
+            self.negated += 1
+            part = self.read(value, guarded)
+            self.negated -= 1
+            return Not(part)
         if key.text in JOINERS:
             return self.joined(key, value, guarded)
-        path = self.path(key, guarded)
+        path = self.path(key, guarded | {key.text} if self.plainly_no(value) else guarded)
         return AllOf(()) if path is None else self.compared(path, key, value, guarded)
+
+    def plainly_no(self, value: Node) -> bool:
+        """A list that is missing holds nothing: what everybody expects of `contains` and `any`, unless turned round."""
+        return not self.negated and isinstance(value, Mapping) and set(value.entries) <= {"contains", "any"}
 
     def joined(self, key: Scalar, value: Node, guarded: frozenset[str]) -> Condition:
         if not isinstance(value, Sequence) or not value.items:
@@ -74,9 +82,15 @@ class _Conditions:
                 return None
             return self.reader.path(key, self.place, "tested", guarded=key.text in guarded)
         parts = tuple(key.text.removeprefix("item.").split("."))
-        kind = self.reader.registry.path_kind(self.item.root, (*self.item.parts, "[]", *parts))
+        registry = self.reader.registry
+        of_lines = (self.item.root, self.item.parts) == ("order", ("lines",))  # a line knows more than its order tells
+        kind = registry.path_kind(
+            *(("line", parts) if of_lines else (self.item.root, (*self.item.parts, "[]", *parts)))
+        )
         if kind is None:
-            fields = self.reader.registry.known_fields(self.item.root, self.item.parts)
+            fields = (
+                registry.known_fields("line") if of_lines else registry.known_fields(self.item.root, self.item.parts)
+            )
             self.tree.say(
                 key, "J205", f"an item of '{self.item}' has no '{key.text}'", suggest(key.text, fields, "it has")
             )
@@ -110,7 +124,10 @@ class _Conditions:
         return Test(path, op, value)
 
     def operand(self, path: Path, op: Op, node: Node) -> Any:
-        match CONDITION_WORDS[op].operand:
+        word = CONDITION_WORDS[op]
+        if word.kinds and path.kind not in word.kinds:
+            path = Path(path.root, path.parts)  # the word itself is wrong here, and that is said once, by a rule
+        match word.operand:
             case "bool":
                 if not (isinstance(node, Scalar) and isinstance(node.value, bool)):
                     self.tree.say(node, "J206", f"'{op}' takes true or false, found {node.says}")

@@ -161,7 +161,7 @@ class _Form:
         for key_, how in beside.items():
             if how.required and key_ not in node:
                 self.tree.say(node.key(verb), "J103", f"'{verb}' needs '{key_}' beside it",
-                              f"{key_}: {'go_on' if how.kind == 'block' else '…'}: {how.doc}")  # fmt: skip
+                              f"add '{key_}: …' ({how.doc})")  # fmt: skip
 
     def identify(self, step: Step, derived: str) -> str:
         """The explicit id, else one from verb and object, else the place in the file."""

@@ -54,7 +54,7 @@ class Reader:
                               f"add '{table[key.text].needs}: …' beside it")  # fmt: skip
         for name, key_ in table.items():
             if key_.required and name not in node and not any(word in node for word in later):
-                self.tree.say(node, "J103", f"the key '{name}' is missing in {what}", f"add '{name}: …': {key_.doc}")
+                self.tree.say(node, "J103", f"the key '{name}' is missing in {what}", f"add '{name}: …' ({key_.doc})")
         return node
 
     def not_yet(self, node: Node, what: str) -> None:

@@ -48,7 +48,7 @@ class Sequence:
     @property
     def says(self) -> str:
         """What kind of value it is, for a message."""
-        return "a list"
+        return "a list" if self.items else "an empty list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Mapping:
     @property
     def says(self) -> str:
         """What kind of value it is, for a message."""
-        return "keys and values"
+        return "keys and values" if self.entries else "{}"
 
 
 Node = Scalar | Sequence | Mapping

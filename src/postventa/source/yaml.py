@@ -27,6 +27,8 @@ _FLOAT = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d{1,3})?")
 _WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
 _BOOLS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
+_OPENED = re.compile("unexpected end of stream|expected ',' or")
+
 # What the parser says (a pattern), our code for it, what we say, and how to mend it.
 _PLAIN = (
     (r"character '\\t'", "Y104", "a tab indents this line", "indent with spaces"),
@@ -190,8 +192,8 @@ class _Reader:
         """The parser's words, in ours."""
         said = f"{error.context or ''}: {error.problem or ''}"
         mark = error.problem_mark or error.context_mark
-        if "unexpected end of stream" in said and error.context_mark is not None:
-            mark = error.context_mark  # where the quote was opened, not where the file ends
+        if _OPENED.search(said) and error.context_mark is not None:
+            mark = error.context_mark  # where the quote or bracket was opened, not where the reader gave up
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
         for pattern, code, message, help_ in _PLAIN:
             if found := re.search(pattern, said):

@@ -45,4 +45,4 @@ def _every(step: Step) -> bool:
 
 
 def _ends(block: Block) -> bool:
-    return bool(block.steps) and _always_ends(block.steps[-1])
+    return any(_always_ends(step) for step in block.steps)

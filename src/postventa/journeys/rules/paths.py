@@ -78,8 +78,8 @@ def _in_sight(tree: Tree, use: PathUse, known: Known) -> None:
         tree.say(use.node, "J208", f"a customer can have several {_many(root)}: which one?",
                  f"use 'event.{'.'.join(use.path.parts)}', or 'subject: {root}'")  # fmt: skip
     elif subject in known.parents(root):
-        tree.say(use.node, "J208", f"an {subject} can have several {_many(root)}: which one?"
-                 if subject == "order" else f"a {subject} can have several {_many(root)}: which one?",
+        article = "an" if subject[0] in "aeiou" else "a"
+        tree.say(use.node, "J208", f"{article} {subject} can have several {_many(root)}: which one?",
                  f"use it where an event names one of them, or make the journey's subject '{root}'")  # fmt: skip
     else:
         sight = sorted({subject, "customer", "run", "event"} | known.parents(subject))

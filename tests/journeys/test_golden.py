@@ -1,0 +1,98 @@
+"""Good journey files are silent, bad ones say exactly what stands beside them in `.out`.
+
+After a wording changed on purpose: `UPDATE_GOLDEN=1 pytest tests/journeys/test_golden.py`, then read the difference.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from postventa.core.journey import Message, Survey
+from postventa.journeys import rules
+from postventa.journeys.check import Journeys, load_journeys
+from postventa.journeys.codes import FORM, YAML
+from postventa.journeys.known import Known
+from postventa.schemas.registry import builtin
+from postventa.source.problem import report
+
+HERE = Path(__file__).parent
+BAD = sorted((HERE / "err").glob("*.yaml"))
+GOOD = sorted((HERE / "ok").glob("*.yaml"))
+SILENT_HERE = {"Y101", "J233"}
+"""Too large for a file in this folder; and two files of one name (both in the tests below)."""
+
+MESSAGES = {
+    "thank-you": "soft_opt_in", "tutorial": "soft_opt_in", "delay-notice": "transactional", "win-back": "marketing",
+    "satisfaction": "soft_opt_in", "contract": "transactional", "review-request": "transactional",
+}  # fmt: skip
+
+
+def known() -> Known:
+    return Known(
+        builtin(),
+        {name: Message(name, klass) for name, klass in MESSAGES.items()},  # type: ignore[arg-type]
+        {name: Survey(name, "csat", name, 1, 5) for name in ("satisfaction", "contract")},
+        rewards=frozenset({"welcome-10"}),
+        groups=frozenset({"care"}),
+    )
+
+
+def load_one(path: Path) -> Journeys:
+    return load_journeys({f"journeys/{path.name}": path.read_bytes()}, known())
+
+
+def said(path: Path) -> str:
+    text = path.read_bytes().decode("utf-8", "replace")
+    return report(load_one(path).problems, {f"journeys/{path.name}": text}) + "\n"
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
+def test_a_bad_file_is_told_in_full(path: Path) -> None:
+    expected = path.with_suffix(".out")
+    if os.environ.get("UPDATE_GOLDEN"):
+        expected.write_text(said(path), encoding="utf-8")
+    assert said(path) == expected.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
+def test_a_good_file_is_silent_and_compiles(path: Path) -> None:
+    assert said(path) == "\n"
+    assert list(load_one(path).compiled) == [path.stem]
+
+
+def test_every_code_has_an_example() -> None:
+    shown = {code for path in BAD for code in re.findall(r" (?:error|warning) ([YJ]\d{3}) ", said(path))}
+    assert {*FORM, *YAML, *rules.CODES} - shown == SILENT_HERE
+
+
+def test_every_code_that_is_shown_is_explained() -> None:
+    shown = {code for path in BAD for code in re.findall(r" (?:error|warning) ([YJ]\d{3}) ", said(path))}
+    assert shown <= {*FORM, *YAML, *rules.CODES}
+
+
+def test_one_bad_file_never_stops_the_others() -> None:
+    files = {f"journeys/{path.name}": path.read_bytes() for path in (*BAD, *GOOD)}
+    assert set(load_journeys(files, known()).compiled) >= {path.stem for path in GOOD}
+
+
+def test_a_problem_stands_where_it_is() -> None:
+    """The sample of the design: line, column, caret and the word that was meant."""
+    text = "journey: x\nsubject: order\nstart: {on: order.paid}\nsteps:\n  - send: thank-you\n    chanel: email\n"
+    found = load_journeys({"journeys/x.yaml": text}, known())
+    assert report(found.problems, {"journeys/x.yaml": text}) == (
+        "journeys/x.yaml:6:5 error J104 unknown key 'chanel' beside 'send'\n"
+        "6 |     chanel: email\n"
+        "  |     ^^^^^^ did you mean 'channel'? "
+        "(keys: with, choose_by, together, reward, to, channel, if_blocked, duplicates, id)"
+    )
+
+
+def test_two_files_of_one_name() -> None:
+    text = "journey: x\nsubject: order\nstart: {on: order.paid}\nsteps:\n  - send: thank-you\n"
+    found = load_journeys({"journeys/a/x.yaml": text, "journeys/b/x.yaml": text}, known())
+    assert [(problem.file, problem.code) for problem in found.problems] == [("journeys/b/x.yaml", "J233")]
+    assert found.compiled["x"].file == "journeys/a/x.yaml"
