@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from postventa.store.base import SETTLED, SKIPPED, OutboxRecord, OutboxState
 from postventa.store.changes import OutboxMoves
 from postventa.store.memory_tables import Tables, Undo
+
+_AT_ONCE = datetime.min.replace(tzinfo=UTC)
 
 
 def is_paused(row: OutboxRecord, scopes: Collection[str]) -> bool:
@@ -74,12 +76,14 @@ class MemoryOutbox:
             for row in self._in_state("message", "pending")
             if (row.next_try_at is None or row.next_try_at <= now) and not is_paused(row, scopes)
         ]
-        ready.sort(key=lambda row: (row.priority, row.created_at, row.effect_id))
-        by_customer: dict[str, list[OutboxRecord]] = {}
+        ready.sort(key=lambda row: (row.next_try_at or _AT_ONCE, row.priority, row.created_at))
+        chosen: dict[str, list[OutboxRecord]] = {}
         for row in ready:
-            if row.customer_id in by_customer or len(by_customer) < limit:
-                by_customer.setdefault(row.customer_id, []).append(row)
-        return [row for rows in by_customer.values() for row in rows]
+            if row.customer_id in chosen or len(chosen) < limit:
+                chosen.setdefault(row.customer_id, []).append(row)
+        for rows in chosen.values():
+            rows.sort(key=lambda row: (row.priority, row.created_at, row.effect_id))
+        return [row for rows in chosen.values() for row in rows]
 
     async def set_claimed(self, codes: Mapping[str, str | None], lease: timedelta) -> dict[str, int]:
         until = self._clock() + lease

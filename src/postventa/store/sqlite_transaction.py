@@ -1,0 +1,261 @@
+"""SQLite: one write transaction. It holds the writer for its life and hops to its thread once per call."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from postventa.core.state import CustomerState
+from postventa.errors import StoreError
+from postventa.store import rows
+from postventa.store.base import CustomerWrite, DeadLetter, Pause, Release, WaitingEvent
+from postventa.store.codec import dumps, event_from_plain, event_to_plain, loads, time_from_text, time_to_text
+from postventa.store.sqlite_customers import load_customers, write_customers
+from postventa.store.sqlite_file import telling
+from postventa.store.sqlite_outbox import SqliteOutbox
+from postventa.store.sqlite_people import erase_customer, merge_customers
+from postventa.store.sqlite_thread import hops
+
+R = TypeVar("R")
+
+
+class SqliteTransaction(SqliteOutbox):
+    """See `store.base.Transaction`. After a failed call nothing more can be done but roll back."""
+
+    def __init__(self, db: sqlite3.Connection, thread: Executor, path: Path, clock: Callable[[], datetime]) -> None:
+        self.db = db
+        self.clock = clock
+        self.erased_somebody = False
+        self._thread = thread
+        self._path = path
+        self._seqs: dict[str, int] = {}
+        self._merged_releases: dict[str, str] = {}
+        self._failed = False
+
+    async def hop(self, work: Callable[[], R]) -> R:
+        if self._failed or not self.db.in_transaction:
+            raise StoreError("this transaction is over", str(self._path), "open a new one")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._work, work)
+
+    def _work(self, work: Callable[[], R]) -> R:
+        try:
+            with telling(self._path):
+                return work()
+        except BaseException:
+            self._failed = True
+            raise
+
+    @property
+    def failed(self) -> bool:
+        """True when a call raised: then it cannot be committed."""
+        return self._failed
+
+    # --- who is meant ----------------------------------------------------------------------------------------------
+    @hops
+    def order_owners(self, order_ids: Sequence[str]) -> dict[str, str | None]:
+        ids = dumps(list(order_ids))
+        self.db.execute(
+            "insert into order_owner (order_id) select distinct value from json_each(?) where true"
+            " on conflict do nothing",
+            (ids,),
+        )
+        found = self.db.execute(
+            "select order_id, customer_id from order_owner where order_id in (select value from json_each(?))", (ids,)
+        )
+        return dict(found.fetchall())
+
+    @hops
+    def set_order_owners(self, owners: Mapping[str, str]) -> None:
+        self.db.executemany("insert or replace into order_owner values (?, ?)", sorted(owners.items()))
+
+    @hops
+    def aliases(self, keys: Sequence[str]) -> dict[str, str]:
+        found = self.db.execute(
+            "select alias, customer_id from customer_alias where alias in (select value from json_each(?))",
+            (dumps(list(keys)),),
+        )
+        return dict(found.fetchall())
+
+    @hops
+    def set_aliases(self, aliases: Mapping[str, str]) -> None:
+        self.db.executemany("insert or replace into customer_alias values (?, ?)", sorted(aliases.items()))
+
+    @hops
+    def erased(self, markers: Sequence[str]) -> set[str]:
+        found = self.db.execute(
+            "select marker from erased where marker in (select value from json_each(?))", (dumps(list(markers)),)
+        )
+        return {marker for (marker,) in found}
+
+    @hops
+    def merge(self, into: str, old: str) -> None:
+        self._merged_releases.update(merge_customers(self.db, into, old))
+        self._seqs.pop(old, None)
+
+    @hops
+    def erase(self, customer_id: str, markers: Sequence[str]) -> None:
+        erase_customer(self.db, customer_id, markers, self.clock())
+        self.erased_somebody = True
+        self._seqs.pop(customer_id, None)
+
+    # --- customers -------------------------------------------------------------------------------------------------
+    @hops
+    def lock_customers(self, ids: Sequence[str]) -> dict[str, CustomerState]:
+        states, seqs = load_customers(self.db, ids, insert=True)
+        self._seqs.update(seqs)
+        return states
+
+    def seq_of(self, customer_id: str) -> int:
+        return self._seqs.get(customer_id, 0)
+
+    @hops
+    def fresh_events(self, customer_id_and_keys: Sequence[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+        fresh = self.db.execute(
+            "insert into events (customer_id, source, id)"
+            " select value ->> 0, value ->> 1, value ->> 2 from json_each(?) where true"
+            " on conflict do nothing returning customer_id, source, id",
+            (dumps(sorted(customer_id_and_keys)),),
+        )
+        return set(fresh.fetchall())
+
+    @hops
+    def due_customers(self, now: datetime, limit: int) -> list[str]:
+        found = self.db.execute(
+            "select customer_id from customers where due_at <= ? order by due_at, customer_id limit ?",
+            (time_to_text(now), limit),
+        )
+        return [customer_id for (customer_id,) in found]
+
+    @hops
+    def save(self, writes: Sequence[CustomerWrite]) -> None:
+        try:
+            batch = rows.collect(writes, self._seqs, self._merged_releases)
+        except (TypeError, ValueError) as error:
+            raise sqlite3.DataError(str(error)) from error
+        write_customers(self.db, batch)
+        self.write_outbox(batch)
+        self._seqs.update((row[0], row[1]) for row in batch.customers)
+
+    # --- waiting room, dead letters, positions ---------------------------------------------------------------------
+    @hops
+    def put_waiting(self, events: Sequence[WaitingEvent]) -> None:
+        self.db.executemany(
+            "insert or ignore into waiting_room (source, id, order_id, received_at, event) values (?, ?, ?, ?, ?)",
+            [
+                (*one.event.key, one.order_id, time_to_text(one.received_at), dumps(event_to_plain(one.event)))
+                for one in events
+            ],
+        )
+
+    @hops
+    def take_waiting(self, order_ids: Sequence[str]) -> list[WaitingEvent]:
+        return self._take("order_id in (select value from json_each(?))", dumps(list(order_ids)))
+
+    @hops
+    def expire_waiting(self, before: datetime) -> list[WaitingEvent]:
+        return self._take("received_at < ?", time_to_text(before))
+
+    def _take(self, condition: str, value: str) -> list[WaitingEvent]:
+        taken = self.db.execute(
+            f"delete from waiting_room where {condition} returning order_id, event, received_at", (value,)
+        )
+        return sorted(map(waiting_from_row, taken.fetchall()), key=lambda one: one.event.order_key)
+
+    @hops
+    def put_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
+        self.db.executemany(
+            "insert into dead_letters (source, reason, field, event_id, at, record) values (?, ?, ?, ?, ?, ?)",
+            [(one.source, one.reason, one.field, one.event_id, time_to_text(one.at), one.record) for one in letters],
+        )
+
+    @hops
+    def set_positions(self, positions: Mapping[tuple[str, int], int]) -> None:
+        self.db.executemany(
+            "insert or replace into positions values (?, ?, ?)",
+            [(topic, partition, following) for (topic, partition), following in sorted(positions.items())],
+        )
+
+    # --- suppression, codes ----------------------------------------------------------------------------------------
+    @hops
+    def suppressed(self, addresses: Sequence[str]) -> dict[str, str]:
+        found = self.db.execute(
+            "select address, reason from suppressions where address in (select value from json_each(?))",
+            (dumps([address.lower() for address in addresses]),),
+        )
+        return dict(found.fetchall())
+
+    @hops
+    def suppress(self, address: str, reason: str, at: datetime) -> None:
+        self.db.execute(
+            "insert or ignore into suppressions values (?, ?, ?)", (address.lower(), reason, time_to_text(at))
+        )
+
+    @hops
+    def take_code(self, reward: str, effect_id: str, generated: str) -> str | None:
+        taken = self.db.execute("select code from codes where effect_id = ?", (effect_id,)).fetchone()
+        if taken is None and self.db.execute(_HAS_FILE, (reward,)).fetchone():
+            taken = self.db.execute(_TAKE_FREE, (effect_id, reward)).fetchone()
+            return None if taken is None else str(taken[0])
+        if taken is None:
+            self.db.execute(
+                "insert into codes (reward, code, from_file, effect_id) values (?, ?, 0, ?)",
+                (reward, generated, effect_id),
+            )
+        return generated if taken is None else str(taken[0])
+
+    @hops
+    def load_codes(self, reward: str, codes: Sequence[str]) -> int:
+        return self.db.executemany(
+            "insert or ignore into codes (reward, code, from_file) values (?, ?, 1)", [(reward, code) for code in codes]
+        ).rowcount
+
+    # --- releases, control, audit ----------------------------------------------------------------------------------
+    @hops
+    def put_release(self, release: Release) -> None:
+        self.db.execute(
+            "insert or ignore into releases values (?, ?, ?, ?, ?)",
+            (
+                release.hash, time_to_text(release.published_at), release.by, release.message,
+                rows.files_to_text(release.files),
+            ),
+        )  # fmt: skip
+        self.db.execute("insert or replace into control values ('live_release', ?)", (release.hash,))
+
+    @hops
+    def set_pause(self, pause: Pause) -> None:
+        self.db.execute(
+            "insert or replace into pauses values (?, ?, ?, ?)",
+            (pause.scope, pause.reason, time_to_text(pause.at), pause.by),
+        )
+
+    @hops
+    def clear_pause(self, scope: str) -> bool:
+        return self.db.execute("delete from pauses where scope = ?", (scope,)).rowcount > 0
+
+    @hops
+    def set_control(self, key: str, value: str) -> None:
+        self.db.execute("insert or replace into control values (?, ?)", (key, value))
+
+    @hops
+    def audit(self, at: datetime, who: str, what: str, detail: Mapping[str, Any]) -> None:
+        self.db.execute(
+            "insert into audit (at, who, what, detail) values (?, ?, ?, ?)",
+            (time_to_text(at), who, what, dumps(detail)),
+        )
+
+
+def waiting_from_row(row: Sequence[Any]) -> WaitingEvent:
+    """(order_id, event, received_at)."""
+    return WaitingEvent(row[0], event_from_plain(loads(row[1])), time_from_text(row[2]))
+
+
+_HAS_FILE = "select 1 from codes where reward = ? and from_file = 1 limit 1"
+_TAKE_FREE = """
+    update codes set effect_id = ? where number = (
+        select number from codes where reward = ? and effect_id is null order by number limit 1
+    ) returning code"""
