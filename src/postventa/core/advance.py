@@ -49,6 +49,7 @@ def advance(state: CustomerState, given: Input, now: datetime, catalog: Catalog)
             pass
         case Claim():
             handover.claim(turn, given)
+            policy.forget_old(turn)
         case Receipt():
             handover.receipt(turn, given)
         case Command():
@@ -56,7 +57,6 @@ def advance(state: CustomerState, given: Input, now: datetime, catalog: Catalog)
         case _:
             assert_never(given)
     _settle(turn)
-    policy.forget_old(turn)
     return Outcome(turn.state, tuple(turn.effects), tuple(turn.trace))
 
 
@@ -125,10 +125,11 @@ def _react(turn: Turn, event: Event) -> None:
         endings.goals(turn, event)
     running = list(turn.state.runs.values())
     for run in running:
-        if run.stand.kind != "parked" and turn.state.runs.get(run.run_id) is run:
+        if run.stand.kind != "parked" and endings.may_exit(turn, run, event):
             guarded(turn, run.run_id, partial(_exits, turn, run, event))
     for run in running:
-        if (now := turn.state.runs.get(run.run_id)) is not None:
+        now = turn.state.runs.get(run.run_id)
+        if now is not None and moves.may_hear(turn, now, event):
             guarded(turn, run.run_id, partial(_hear, turn, now, event))
     starts.starts(turn, event)
 

@@ -31,6 +31,7 @@ class SendMessage:
     """An address; the customer's own at the time it was decided."""
     duplicates: Literal["allow", "avoid"]
     created_at: datetime
+    """Since when its run wants to send it, so that of two messages held by a cap the older goes first."""
     survey: str | None = None
     reward: str | None = None
     choose: str | None = None

@@ -11,7 +11,7 @@ from postventa.core.effect import GoalReached, PutBack, RunEnded, Withdraw
 from postventa.core.event import Event, Ids
 from postventa.core.journey import ALWAYS, Duration, Journey, On, reads_facts
 from postventa.core.state import Ended, OutboxRow, Run, Watch
-from postventa.core.turn import Outcomes, Turn
+from postventa.core.turn import Outcomes, Turn, local_text
 from postventa.core.view import RunView
 
 
@@ -87,6 +87,12 @@ def exit_event(turn: Turn, journey: Journey, event: Event, ids: Ids, run: Run | 
     )
 
 
+def may_exit(turn: Turn, run: Run, event: Event) -> bool:
+    """A cheap look: whether this type is among the run's exits (a missing journey is found out by asking in earnest)."""
+    journey = turn.catalog.journey_of(run.journey, run.version)
+    return run.run_id in turn.state.runs and (journey is None or event.type in journey.exit_types)
+
+
 def exits(turn: Turn, run: Run, event: Event) -> bool:
     """End the run if this event is one of its exits. An event from before its start never is."""
     if event.occurred_at < run.start.occurred_at or event.key == run.start.key:
@@ -98,7 +104,7 @@ def exits(turn: Turn, run: Run, event: Event) -> bool:
 
 
 def view_time(turn: Turn, event: Event) -> str:
-    return event.occurred_at.astimezone(turn.tz).strftime("%Y-%m-%d %H:%M")
+    return local_text(turn, event.occurred_at)
 
 
 # --- goals -----------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ NOT_FACTS = frozenset({"customer", "lines", "line_ids", "consent"})
 
 SHIPMENT_RANK = {
     "created": 0, "in_transit": 1, "exception": 1, "out_for_delivery": 2, "attempt_failed": 2,
-    "available_for_pickup": 3, "returned_to_sender": 4, "delivered": 5,
+    "available_for_pickup": 3, "returned_to_sender": 4, "expired": 4, "exception_closed": 4, "delivered": 5,
 }  # fmt: skip
 """Status only moves forward; of two with the same rank the newer scan counts."""
 
@@ -154,7 +154,8 @@ def _thing_event(turn: Turn, event: Event, thing: str, verb: str) -> None:
     for one in as_tuple(name):
         learn(turn, (thing, one), values, event.occurred_at, event.ids)
         if thing == "shipment":
-            _shipment_status(turn, one, verb, event.occurred_at)
+            closed = verb == "exception" and event.data.get("closed") is True
+            _shipment_status(turn, one, "exception_closed" if closed else verb, event.occurred_at)
 
 
 def _shipment_status(turn: Turn, shipment: str, verb: str, at: datetime) -> None:

@@ -94,7 +94,7 @@ def go_on(turn: Turn, run: Run, row: OutboxRow, *, sent: bool) -> None:
     if isinstance(step, Send):
         guarded(turn, run.run_id, lambda: move(turn, run, step.next))
     elif isinstance(step, Ask) and row.slot == "remind":
-        turn.put(replace(run, stand=replace(run.stand, effect_id=None, due_at=run.stand.deadline, count=2)))
+        turn.put(run.but(stand=replace(run.stand, effect_id=None, due_at=run.stand.deadline, count=2)))
     elif isinstance(step, Ask) and sent:
         waiting.asked(turn, run, step)
     elif isinstance(step, Ask):
@@ -148,7 +148,7 @@ def receipt(turn: Turn, given: Receipt) -> None:
     _record(turn, row, given, left)
     for run in standing(turn, row):
         at = max(run.at, given.at) if left else max(run.at, turn.now)
-        go_on(turn, turn.put(replace(run, at=at)), row, sent=left)
+        go_on(turn, turn.put(run.but(at=at)), row, sent=left)
 
 
 def _forget(turn: Turn, row: OutboxRow) -> None:

@@ -314,10 +314,13 @@ class Journey:
     edits: Literal["finish", "follow", "retime"] = "finish"
     marked: frozenset[str] = field(init=False, repr=False, compare=False)
     """Steps whose arrival is remembered, because a wait_for says `since: <step id>`."""
+    exit_types: frozenset[str] = field(init=False, repr=False, compare=False)
+    """Every event type that may end a run."""
 
     def __post_init__(self) -> None:
         since = {step.since for step in self.steps if isinstance(step, WaitFor)} - {"start", "here"}
         object.__setattr__(self, "marked", frozenset(since))
+        object.__setattr__(self, "exit_types", frozenset(name for on in self.exit_on for name in on.types))
 
     def fact_wheres(self) -> list[tuple[str, On]]:
         """(place, on) of exits and waits whose `where` reads facts: their answers are kept from when an event came."""

@@ -6,7 +6,6 @@ A run whose step fails stays as it was before and is parked; later events queue 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -14,7 +13,7 @@ from postventa.core import schedule, steps, waiting
 from postventa.core.belonging import belongs
 from postventa.core.endings import end, exits
 from postventa.core.event import Event
-from postventa.core.journey import END, Ask, Repeat, Send, WaitFor, WaitUntil
+from postventa.core.journey import END, Ask, Duration, Repeat, Send, WaitFor, WaitUntil
 from postventa.core.sending import attempt
 from postventa.core.state import Run, Stand
 from postventa.core.together import gather
@@ -34,7 +33,7 @@ def move(turn: Turn, run: Run, index: int) -> None:
         step = journey.steps[index]
         at = late(turn, run.at)
         marks = {**run.marks, step.id: at} if step.id in journey.marked else run.marks
-        run = turn.put(replace(run, step=index, at=at, marks=marks, stand=Stand("new", turn.now)))
+        run = turn.put(run.but(step=index, at=at, marks=marks, stand=Stand("new", turn.now)))
         go = steps.enter(turn, run, step)
         if go is None:
             return
@@ -62,7 +61,7 @@ def guarded(turn: Turn, run_id: str, act: Callable[[], None]) -> None:
 
 def park(turn: Turn, run: Run, reason: str) -> None:
     """Stop a run until an operator retries or ends it."""
-    turn.put(replace(run, stand=Stand("parked", turn.now, reason=reason, resume=run.stand)))
+    turn.put(run.but(stand=Stand("parked", turn.now, reason=reason, resume=run.stand)))
     turn.note("parked", reason, run)
 
 
@@ -72,7 +71,7 @@ def fire(turn: Turn, run: Run) -> None:
     step = turn.journey_of(run).steps[run.step]
     stand = run.stand
     due = stand.due_at or turn.now
-    run = replace(run, at=max(run.at, due))
+    run = run.but(at=max(run.at, due))
     match stand.kind:
         case "timer":
             turn.note("wait", "over", run)
@@ -95,7 +94,7 @@ def fire(turn: Turn, run: Run) -> None:
             _go(turn, waiting.survey_due(turn, turn.put(run), step))
         case "round":
             assert isinstance(step, Repeat)
-            _go(turn, steps.begin_round(turn, replace(run, at=late(turn, run.at)), step))
+            _go(turn, steps.begin_round(turn, run.but(at=late(turn, run.at)), step))
         case "new" | "outbox" | "parked":
             raise AssertionError(f"a run that stands as {stand.kind!r} has no due time")
 
@@ -141,11 +140,27 @@ def _again(turn: Turn, run: Run) -> None:
 
 
 # --- an event for a run ----------------------------------------------------------------------------------------------
+def may_hear(turn: Turn, run: Run, event: Event) -> bool:
+    """A cheap look: whether this event, or the facts it brought, could move the run."""
+    if run.stand.kind == "parked":
+        return True
+    journey = turn.catalog.journey_of(run.journey, run.version)
+    if journey is None:
+        return True
+    step = journey.steps[run.step]
+    if isinstance(step, WaitFor):
+        moving = step.timeout is not None and not isinstance(step.timeout, Duration)
+        return run.stand.kind == "event" and (moving or any(event.type in on.types for on in step.events))
+    if isinstance(step, Ask):
+        return event.type == "survey.answered"
+    return isinstance(step, WaitUntil)
+
+
 def hear(turn: Turn, run: Run, event: Event) -> None:
     """Let a run take an event it may stand for; a parked run keeps it for later."""
     if run.stand.kind == "parked":
         if belongs(run.ids, event.ids):
-            turn.put(replace(run, queued=(*run.queued, event)))
+            turn.put(run.but(queued=(*run.queued, event)))
         return
     _go(turn, waiting.match(turn, run, event))
 
@@ -157,7 +172,7 @@ def recompute(turn: Turn, run: Run) -> None:
 def retry_parked(turn: Turn, run: Run) -> None:
     """Stand as before the failure, try again what failed, then hear what came in between."""
     stand = run.stand.resume or Stand("new", turn.now)
-    queued, run = run.queued, turn.put(replace(run, stand=stand, queued=()))
+    queued, run = run.queued, turn.put(run.but(stand=stand, queued=()))
     turn.note("retried", "by an operator", run)
     if stand.kind == "new":
         move(turn, run, run.step)

@@ -77,6 +77,7 @@ def shifted(moment: datetime, shifts: Iterable[Shift], tz: ZoneInfo) -> datetime
     return moment
 
 
+@lru_cache(maxsize=65_536)
 def at_clock(day: date, clock: LocalTime, tz: ZoneInfo) -> datetime:
     """The moment of a local time of a day; 24:00 is the next day's midnight."""
     start = datetime(day.year, day.month, day.day)

@@ -105,20 +105,19 @@ def _into_outbox(
     lead = runs[0]
     effect = ids.effect_id(lead.run_id, step.id, turn.rounds_of(lead), slot)
     run_ids = tuple(run.run_id for run in runs)
-    turn.state.outbox[effect] = OutboxRow(
-        effect, run_ids, step.id, message.name, channel, address, "pending", turn.now, slot
-    )
+    since = min(run.stand.since if run.stand.kind in ("held", "outbox") else turn.now for run in runs)
+    turn.state.outbox[effect] = OutboxRow(effect, run_ids, step.id, message.name, channel, address, "pending", since, slot)
     turn.do(
         SendMessage(
             effect, run_ids, lead.journey, lead.version, lead.subject, step.id, turn.round_of(lead), message.name,
-            message.klass, message.priority, channel, address, duplicates_of(step, message), turn.now,
+            message.klass, message.priority, channel, address, duplicates_of(step, message), since,
             survey=step.survey if isinstance(step, Ask) else None,
             reward=step.reward if isinstance(step, Send) else None,
             choose=_chosen(turn, lead, step), context=context_of(turn, lead, step),
         )
     )  # fmt: skip
     for run in runs:
-        turn.put(replace(run, stand=_on_its_way(turn, run, effect, slot)))
+        turn.put(run.but(stand=_on_its_way(turn, run, effect, slot)))
 
 
 def _on_its_way(turn: Turn, run: Run, effect: str, slot: Slot) -> Stand:
@@ -161,7 +160,7 @@ def hold_back(
 ) -> bool:
     """Let the runs wait until the block may be over; False when its patience is at an end and they were skipped."""
     if slot == "remind":
-        return _hold_reminder(turn, runs[0], message, channel, verdict)
+        return _hold_reminder(turn, runs[0], step, message, channel, verdict)
     stand = _held_stand(turn, runs[0], step, verdict)
     if verdict.kind == "cap" and (stand.deadline is None or stand.deadline <= turn.now):
         patience = "" if step.if_blocked.wait is None else "waited as long as if_blocked allows: "
@@ -176,7 +175,7 @@ def hold_back(
                 "defer", verdict.reason, run, message=message.name, channel=channel, decision="defer",
                 variant=variant_of(run),
             )  # fmt: skip
-        turn.put(replace(run, stand=stand))
+        turn.put(run.but(stand=stand))
     return True
 
 
@@ -203,11 +202,21 @@ def _held_due(verdict: Blocked, deadline: datetime | None) -> datetime | None:
     return verdict.until
 
 
-def _hold_reminder(turn: Turn, run: Run, message: Message, channel: str, verdict: Blocked) -> bool:
-    """A reminder waits at most until its survey times out."""
-    deadline = run.stand.deadline
-    due = min((one for one in (verdict.until, deadline) if one is not None), default=None)
-    if run.stand.reason != verdict.reason:
+def _hold_reminder(
+    turn: Turn, run: Run, step: Send | Ask, message: Message, channel: str, verdict: Blocked
+) -> bool:
+    """A reminder waits like any send, but never beyond the end of its survey."""
+    stand, patience = run.stand, step.if_blocked.wait
+    since = stand.held_from or turn.now
+    limit = schedule.add(since, patience, turn.tz) if patience else turn.now
+    limit = min(limit, stand.deadline) if stand.deadline else limit
+    if verdict.kind != "window" and limit <= turn.now:
+        skip(turn, [run], message.name, channel, verdict.reason)
+        return False
+    if stand.reason != verdict.reason:
         turn.note("defer", verdict.reason, run, message=message.name, channel=channel, decision="defer")
-    turn.put(replace(run, stand=replace(run.stand, due_at=due, effect_id=None, reason=verdict.reason)))
+    latest = stand.deadline or limit if verdict.kind == "window" else limit
+    due = min(verdict.until or latest, latest)
+    stand = replace(stand, due_at=due, effect_id=None, reason=verdict.reason, held_from=since)
+    turn.put(run.but(stand=stand))
     return True

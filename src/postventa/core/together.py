@@ -6,7 +6,6 @@ outbox row belongs to all of them, under the id of the smallest line.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from postventa.core import sending
@@ -42,14 +41,14 @@ def gather(turn: Turn, run: Run, step: Send) -> tuple[Run, int] | None:
     if coming:
         stand = Stand("siblings", turn.now, coming)
         for one in (run, *(other for other in here if other.stand.kind == "siblings")):
-            turn.put(replace(one, stand=stand))
+            turn.put(one.but(stand=stand))
         turn.note("wait", "for the other lines of the order, to share one mail", run)
         return None
     group = sorted((run, *here), key=lambda one: one.subject[1])
     if sending.attempt(turn, group, step):
         return None
     for other in here:
-        turn.put(replace(other, stand=Stand("timer", turn.now, turn.now)))
+        turn.put(other.but(stand=Stand("timer", turn.now, turn.now)))
     return turn.state.runs[run.run_id], step.next
 
 

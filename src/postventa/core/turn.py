@@ -102,6 +102,8 @@ class Turn:
 
     def rounds_of(self, run: Run) -> tuple[int, ...]:
         """The round numbers of the repeats around the run's step, outermost first."""
+        if not run.rounds:
+            return ()
         journey = self.catalog.journey_of(run.journey, run.version)
         if journey is None or run.step < 0:
             return ()
@@ -133,4 +135,4 @@ Outcomes = Literal["completed", "exited", "goal", "restarted", "cancelled", "era
 
 def local_text(turn: Turn, moment: datetime) -> str:
     """A moment for a reason in words, on the customer's clock."""
-    return moment.astimezone(turn.tz).strftime("%Y-%m-%d %H:%M")
+    return moment.astimezone(turn.tz).isoformat(" ", "minutes")[:16]

@@ -21,7 +21,7 @@ def timer(turn: Turn, run: Run, step: Wait | WaitUntil, due: datetime) -> Go:
     """Stand until a known time; one that has already passed lets the run through, as if it had stood there."""
     if due <= run.at:
         return run, step.next
-    turn.put(replace(run, stand=Stand("timer", turn.now, due)))
+    turn.put(run.but(stand=Stand("timer", turn.now, due)))
     turn.note("wait", f"until {local_text(turn, due)}", run)
     return None
 
@@ -40,7 +40,7 @@ def until(turn: Turn, run: Run, step: WaitUntil) -> Go:
     due = until_due(turn, run, step)
     if due is None:
         deadline = schedule.add(run.at, step.timeout, turn.tz) if step.timeout else None
-        turn.put(replace(run, stand=Stand("fact", turn.now, deadline)))
+        turn.put(run.but(stand=Stand("fact", turn.now, deadline)))
         turn.note("wait", f"{step.fact} is not known yet", run)
         return None
     if due < run.at and step.if_past == "exit":
@@ -80,7 +80,7 @@ def deadline_of(turn: Turn, run: Run, step: WaitFor, arrived: datetime) -> datet
 
 def arrive(turn: Turn, run: Run, step: WaitFor) -> Go:
     """Stand for the event, unless it is already known."""
-    run = turn.put(replace(run, marks={**run.marks, f"{step.id}/here": run.at}))
+    run = turn.put(run.but(marks={**run.marks, f"{step.id}/here": run.at}))
     deadline = deadline_of(turn, run, step, run.at)
     count = 0
     for event in _remembered(turn, run, step):
@@ -93,7 +93,7 @@ def arrive(turn: Turn, run: Run, step: WaitFor) -> Go:
     if deadline is not None and deadline <= run.at:
         turn.note("timeout", f"{_names(step)} did not come by {local_text(turn, deadline)}", run)
         return run, step.on_timeout
-    turn.put(replace(run, stand=Stand("event", turn.now, deadline, deadline, count=count)))
+    turn.put(run.but(stand=Stand("event", turn.now, deadline, deadline, count=count)))
     turn.note("wait", f"for {_names(step)}" + (f" until {local_text(turn, deadline)}" if deadline else ""), run)
     return None
 
@@ -122,7 +122,7 @@ def _which(turn: Turn, run: Run, step: WaitFor, event: Event, *, fresh: bool) ->
 
 
 def _matched(turn: Turn, run: Run, step: WaitFor, event: Event, number: int) -> Go:
-    run = replace(run, at=max(run.at, event.occurred_at), matched={**run.matched, step.id: event})
+    run = run.but(at=max(run.at, event.occurred_at), matched={**run.matched, step.id: event})
     turn.put(run)
     turn.note("matched", f"{event.type} of {local_text(turn, event.occurred_at)}", run)
     return run, step.then[number] if step.then else step.next
@@ -141,7 +141,7 @@ def match(turn: Turn, run: Run, event: Event) -> Go:
     if number is None:
         return None
     if run.stand.count + 1 < step.times:
-        turn.put(replace(run, stand=replace(run.stand, count=run.stand.count + 1)))
+        turn.put(run.but(stand=replace(run.stand, count=run.stand.count + 1)))
         return None
     return _matched(turn, run, step, event, number)
 
@@ -157,12 +157,12 @@ def recompute(turn: Turn, run: Run) -> Go:
             return None
         if due <= run.at:
             return run, step.next
-        turn.put(replace(run, stand=Stand("timer", run.stand.since, due)))
+        turn.put(run.but(stand=Stand("timer", run.stand.since, due)))
         turn.note("wait", f"until {local_text(turn, due)}: {step.fact} changed", run)
     elif isinstance(step, WaitFor) and step.timeout is not None and not isinstance(step.timeout, Duration):
         due = deadline_of(turn, run, step, run.at)
         if due != run.stand.due_at:
-            turn.put(replace(run, stand=replace(run.stand, due_at=due, deadline=due)))
+            turn.put(run.but(stand=replace(run.stand, due_at=due, deadline=due)))
     return None
 
 
@@ -191,7 +191,7 @@ def _answered(turn: Turn, run: Run, step: Ask, event: Event) -> Go:
     row = turn.state.outbox.get(run.stand.effect_id or "")
     if row is not None:
         withdraw(turn, row, "already answered")
-    run = replace(run, at=max(run.at, event.occurred_at), matched={**run.matched, step.id: event})
+    run = run.but(at=max(run.at, event.occurred_at), matched={**run.matched, step.id: event})
     turn.put(run)
     turn.note("answered", f"{step.survey}: {event.data.get('score', 'no score')}", run)
     return run, step.then
@@ -202,7 +202,7 @@ def asked(turn: Turn, run: Run, step: Ask) -> Run:
     deadline = schedule.add(run.at, step.timeout, turn.tz)
     remind = schedule.add(run.at, step.remind_after, turn.tz) if step.remind_after else None
     due = remind if remind is not None and remind < deadline else deadline
-    return turn.put(replace(run, stand=Stand("answer", turn.now, due, deadline, count=1)))
+    return turn.put(run.but(stand=Stand("answer", turn.now, due, deadline, count=1)))
 
 
 def survey_due(turn: Turn, run: Run, step: Ask) -> Go:
@@ -212,12 +212,12 @@ def survey_due(turn: Turn, run: Run, step: Ask) -> Go:
         row = turn.state.outbox.get(stand.effect_id or "")
         if row is not None:
                     withdraw(turn, row, "the survey timed out")
-        run = turn.put(replace(run, at=max(run.at, stand.deadline)))
+        run = turn.put(run.but(at=max(run.at, stand.deadline)))
         turn.note("timeout", f"no answer to {step.survey}", run)
         return run, step.on_timeout
     if not sending.attempt(turn, [run], step, "remind"):
         run = turn.state.runs[run.run_id]
-        turn.put(replace(run, stand=replace(run.stand, due_at=run.stand.deadline, count=2)))
+        turn.put(run.but(stand=replace(run.stand, due_at=run.stand.deadline, count=2)))
     return None
 
 
