@@ -73,7 +73,9 @@ def _settle(turn: Turn) -> None:
 # --- events ----------------------------------------------------------------------------------------------------------
 def _event(turn: Turn, event: Event) -> None:
     if event.occurred_at > turn.now + FUTURE:
-        turn.note("clock", f"{event.type} says it occurred in the future ({event.occurred_at.isoformat()}): read as now")
+        turn.note(
+            "clock", f"{event.type} says it occurred in the future ({event.occurred_at.isoformat()}): read as now"
+        )
         event = replace(event, occurred_at=turn.now)
     fire_due(turn, min(event.occurred_at, turn.now), inclusive=False)
     if event.type == "customer.erased":
@@ -165,8 +167,7 @@ def _prune(turn: Turn) -> None:
     horizon = turn.now - MEMORY
     for key, event in list(state.events.items()):
         if event.occurred_at < horizon and not any(
-            belongs(run.ids, event.ids) and event.occurred_at >= run.start.occurred_at
-            for run in state.runs.values()
+            belongs(run.ids, event.ids) and event.occurred_at >= run.start.occurred_at for run in state.runs.values()
         ):
             del state.events[key]
             state.verdicts.pop(key, None)

@@ -51,7 +51,9 @@ def _line_event(turn: Turn, order: str, line: str, verb: str, at: datetime) -> N
     if thing is not None and f"line.{verb}" in thing.stamps:
         return
     _once(turn, ("line", line), f"line.{verb}", at)
-    turn.emit(f"line.{verb}", f"{line}/{verb}", at, {"line_id": line.rpartition("/")[2]}, {"order": order, "line": (line,)})
+    turn.emit(
+        f"line.{verb}", f"{line}/{verb}", at, {"line_id": line.rpartition("/")[2]}, {"order": order, "line": (line,)}
+    )
 
 
 def _once(turn: Turn, ref: tuple[str, str], event_type: str, at: datetime) -> None:

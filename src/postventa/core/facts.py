@@ -46,9 +46,7 @@ def apply(turn: Turn, event: Event) -> None:
 
 
 # --- newest wins -----------------------------------------------------------------------------------------------------
-def _newest(
-    facts: dict[str, Plain], stamps: dict[str, datetime], field: str, value: Plain, at: datetime
-) -> bool:
+def _newest(facts: dict[str, Plain], stamps: dict[str, datetime], field: str, value: Plain, at: datetime) -> bool:
     """Set a field unless a newer event set it; of two at the same instant the greater text wins, whatever came first."""
     known = stamps.get(field)
     if known is not None and (known > at or (known == at and str(facts.get(field)) >= str(value))):

@@ -72,7 +72,9 @@ def _back(turn: Turn, row: OutboxRow, verdict: Blocked | Forbidden) -> None:
         return
     if isinstance(verdict, Forbidden):
         sending.skip(turn, runs, row.message, row.channel, verdict.reason)
-    elif sending.hold_back(turn, runs, step, _slot(row), sending.message_of(turn, step, row.slot), row.channel, verdict):
+    elif sending.hold_back(
+        turn, runs, step, _slot(row), sending.message_of(turn, step, row.slot), row.channel, verdict
+    ):
         return
     for run in runs:
         go_on(turn, turn.state.runs[run.run_id], row, sent=False)

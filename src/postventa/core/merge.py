@@ -23,7 +23,18 @@ def merge(into: CustomerState, old: CustomerState, now: datetime) -> CustomerSta
         one.consents[key] = _strict(one.consents.get(key), consent)
     for ref, thing in old.things.items():
         one.things.setdefault(ref, thing)
-    for name in ("events", "verdicts", "runs", "watches", "holds", "assignments", "counted", "lots", "settling", "outbox"):
+    for name in (
+        "events",
+        "verdicts",
+        "runs",
+        "watches",
+        "holds",
+        "assignments",
+        "counted",
+        "lots",
+        "settling",
+        "outbox",
+    ):
         mine_too: dict[object, object] = getattr(one, name)
         for key, value in getattr(old, name).items():
             mine_too.setdefault(key, value)

@@ -84,9 +84,7 @@ def at_clock(day: date, clock: LocalTime, tz: ZoneInfo) -> datetime:
     return resolve(start + timedelta(hours=clock.hour, minutes=clock.minute), tz)
 
 
-def next_local(
-    earliest: datetime, clock: LocalTime | None, on_days: frozenset[int], tz: ZoneInfo
-) -> datetime:
+def next_local(earliest: datetime, clock: LocalTime | None, on_days: frozenset[int], tz: ZoneInfo) -> datetime:
     """The first moment not before `earliest` that has this local time (if given) on one of these days (if given)."""
     local = earliest.astimezone(tz)
     if clock is None and (not on_days or local.weekday() in on_days):

@@ -106,7 +106,9 @@ def _into_outbox(
     effect = ids.effect_id(lead.run_id, step.id, turn.rounds_of(lead), slot)
     run_ids = tuple(run.run_id for run in runs)
     since = min(run.stand.since if run.stand.kind in ("held", "outbox") else turn.now for run in runs)
-    turn.state.outbox[effect] = OutboxRow(effect, run_ids, step.id, message.name, channel, address, "pending", since, slot)
+    turn.state.outbox[effect] = OutboxRow(
+        effect, run_ids, step.id, message.name, channel, address, "pending", since, slot
+    )
     turn.do(
         SendMessage(
             effect, run_ids, lead.journey, lead.version, lead.subject, step.id, turn.round_of(lead), message.name,
@@ -202,9 +204,7 @@ def _held_due(verdict: Blocked, deadline: datetime | None) -> datetime | None:
     return verdict.until
 
 
-def _hold_reminder(
-    turn: Turn, run: Run, step: Send | Ask, message: Message, channel: str, verdict: Blocked
-) -> bool:
+def _hold_reminder(turn: Turn, run: Run, step: Send | Ask, message: Message, channel: str, verdict: Blocked) -> bool:
     """A reminder waits like any send, but never beyond the end of its survey."""
     stand, patience = run.stand, step.if_blocked.wait
     since = stand.held_from or turn.now

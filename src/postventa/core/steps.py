@@ -197,4 +197,3 @@ def _leave_repeat(turn: Turn, run: Run, step: Repeat, reason: str) -> Go:
     run = turn.put(run.but(rounds=rounds))
     turn.note("repeat", reason, run)
     return run, step.next
-

@@ -76,7 +76,9 @@ class Turn:
     def emit(self, event_type: str, name: str, at: datetime, data: dict[str, Plain], ids: Ids) -> Event:
         """Publish an event of our own making and apply it to this customer after the one at hand."""
         if self.depth >= MAX_DEPTH:
-            raise RecursionError(f"{event_type!r} would follow {MAX_DEPTH} events deep: do two journeys call each other?")
+            raise RecursionError(
+                f"{event_type!r} would follow {MAX_DEPTH} events deep: do two journeys call each other?"
+            )
         data = {**data, **{f"{kind}_id": value for kind, value in ids.items() if isinstance(value, str)}}
         if isinstance(lines := ids.get("line"), tuple):
             data.setdefault("line_ids", [line.rpartition("/")[2] for line in lines])

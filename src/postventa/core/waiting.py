@@ -211,7 +211,7 @@ def survey_due(turn: Turn, run: Run, step: Ask) -> Go:
     if stand.deadline is not None and stand.due_at is not None and stand.due_at >= stand.deadline:
         row = turn.state.outbox.get(stand.effect_id or "")
         if row is not None:
-                    withdraw(turn, row, "the survey timed out")
+            withdraw(turn, row, "the survey timed out")
         run = turn.put(run.but(at=max(run.at, stand.deadline)))
         turn.note("timeout", f"no answer to {step.survey}", run)
         return run, step.on_timeout
@@ -219,5 +219,3 @@ def survey_due(turn: Turn, run: Run, step: Ask) -> Go:
         run = turn.state.runs[run.run_id]
         turn.put(run.but(stand=replace(run.stand, due_at=run.stand.deadline, count=2)))
     return None
-
-
