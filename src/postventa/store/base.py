@@ -64,6 +64,9 @@ class Transaction(Protocol):
     async def aliases(self, keys: Sequence[str]) -> dict[str, str]:
         """Alias -> customer id, for those that are known."""
 
+    async def aliases_of(self, customer_id: str) -> list[str]:
+        """Every alias of this customer."""
+
     async def set_aliases(self, aliases: Mapping[str, str]) -> None:
         """Alias -> customer id, over what was there."""
 

@@ -11,7 +11,7 @@ from postventa.core.effect import PostPoints
 from postventa.core.state import CustomerState
 from postventa.store import changes
 from postventa.store.base import CustomerWrite, DeadLetter, Pause, Release, WaitingEvent
-from postventa.store.codec import dumps, event_to_plain
+from postventa.store.codec import dumps, event_to_plain, time_to_text
 from postventa.store.memory_outbox import MemoryOutbox
 from postventa.store.memory_tables import Tables, Undo
 from postventa.store.personal import Named, named
@@ -47,6 +47,9 @@ class MemoryTransaction(MemoryOutbox):
     async def aliases(self, keys: Sequence[str]) -> dict[str, str]:
         known = self._t.aliases
         return {key: known[key] for key in keys if key in known}
+
+    async def aliases_of(self, customer_id: str) -> list[str]:
+        return sorted(alias for alias, owner in self._t.aliases.items() if owner == customer_id)
 
     async def set_aliases(self, aliases: Mapping[str, str]) -> None:
         for alias, customer_id in aliases.items():
@@ -309,7 +312,7 @@ class MemoryTransaction(MemoryOutbox):
         self._undo.put(self._t.control, key, value)
 
     async def audit(self, at: datetime, who: str, what: str, detail: Mapping[str, Any]) -> None:
-        self._undo.append(self._t.audit, {"at": at, "who": who, "what": what, "detail": dict(detail)})
+        self._undo.append(self._t.audit, {"at": time_to_text(at), "who": who, "what": what, "detail": dict(detail)})
 
 
 class _Slice(dict[str, list[Any]]):

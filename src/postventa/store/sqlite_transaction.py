@@ -82,6 +82,11 @@ class SqliteTransaction(SqliteOutbox):
         return dict(found.fetchall())
 
     @hops
+    def aliases_of(self, customer_id: str) -> list[str]:
+        found = self.db.execute("select alias from customer_alias where customer_id = ? order by alias", (customer_id,))
+        return [alias for (alias,) in found]
+
+    @hops
     def set_aliases(self, aliases: Mapping[str, str]) -> None:
         self.db.executemany("insert or replace into customer_alias values (?, ?)", sorted(aliases.items()))
 
