@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 from postventa.core import conditions, schedule, view
 from postventa.core.belonging import CUSTOMER, about, belongs
 from postventa.core.effect import GoalReached, PutBack, RunEnded, Withdraw
 from postventa.core.event import Event, Ids
-from postventa.core.journey import ALWAYS, Duration, Journey, On, reads_facts
+from postventa.core.journey import ALWAYS, Journey, On, reads_facts
 from postventa.core.state import Ended, OutboxRow, Run, Watch
 from postventa.core.turn import Outcomes, Turn, local_text
 from postventa.core.view import RunView
@@ -124,11 +125,11 @@ def watch(turn: Turn, run: Run, journey: Journey) -> None:
 def goals(turn: Turn, event: Event) -> None:
     """Goals that this event reaches; drops watches whose time is long over."""
     for run_id, one in sorted(turn.state.watches.items()):
-        if not _reaches(turn, run_id, one, event) and turn.now > schedule.add(one.until, LATE, turn.tz):
+        if not _reaches(turn, run_id, one, event) and turn.now - one.until > LATE:
             del turn.state.watches[run_id]
 
 
-LATE = Duration(days=2)
+LATE = timedelta(days=2)
 """How long a goal's event may be recorded after the watch ended."""
 
 

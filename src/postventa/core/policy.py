@@ -174,10 +174,14 @@ def _window(turn: Turn) -> Blocked | None:
     return Blocked("window", f"moved to {local_text(turn, opens)}: outside the send window", opens)
 
 
+MANY = 8
+"""Below this many, counted messages are not worth looking through for old ones."""
+
+
 def forget_old(turn: Turn) -> None:
     """Drop what no cap can count any more."""
     caps = turn.catalog.shop.caps
-    if not turn.state.counted:
+    if len(turn.state.counted) <= MANY:
         return
     since = min((cap_span(turn, cap, turn.now) for cap in caps), default=turn.now)
     for name, one in list(turn.state.counted.items()):

@@ -14,7 +14,21 @@ from postventa.core.belonging import lines_of, order_of
 from postventa.core.endings import end
 from postventa.core.facts import learn_customer
 from postventa.core.journey import (
-    AnyStep, Ask, Award, Branch, Duration, Emit, Exit, Experiment, Hold, Release, Repeat, Send, SetFacts, Wait, WaitFor,
+    AnyStep,
+    Ask,
+    Award,
+    Branch,
+    Duration,
+    Emit,
+    Exit,
+    Experiment,
+    Hold,
+    Release,
+    Repeat,
+    Send,
+    SetFacts,
+    Wait,
+    WaitFor,
     WaitUntil,
 )  # fmt: skip
 from postventa.core.state import HoldUntil, Run, Stand
