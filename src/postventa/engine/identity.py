@@ -46,6 +46,7 @@ class Refuse(NamedTuple):
     """Nothing can be done with it; `erased` when the person asked to be forgotten."""
 
     place: int | None
+    event: Event
     reason: str
     erased: bool = False
 
@@ -75,18 +76,18 @@ class Book:
         identity, event = incoming.identity, incoming.event
         order = identity.order_id
         if self.markers and not self.markers.isdisjoint(markers_of(self.keys, identity)):
-            return [Refuse(place, "", erased=True)]
+            return [Refuse(place, event, "", erased=True)]
         owner = self.owners.get(order) if order is not None else None
         steps: list[Step] = []
         customer = self._customer(identity, owner, steps)
         if customer is None:
             if order is None:
-                return [Refuse(place, AUDIENCE)]
+                return [Refuse(place, event, AUDIENCE)]
             wait = Wait(order, event, place, now)
             self.waiting.setdefault(order, []).append(wait)
             return [wait]
         if customer in self.gone:
-            return [Refuse(place, "", erased=True)]
+            return [Refuse(place, event, "", erased=True)]
         steps.append(Apply(customer, event, place))
         if order is not None:
             if owner is None:

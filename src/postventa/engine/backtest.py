@@ -1,0 +1,118 @@
+"""A project and a file of events in, decisions and their sum out. The form of a decision is in docs/backtest.md."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from postventa.core.journey import Catalog
+from postventa.engine.replay import Decision, Played, Replay, Unused, decisions, in_order
+from postventa.errors import RecordError
+from postventa.project import Project
+from postventa.schemas.parse import parse_event
+
+Tell = Callable[[str, int, int | None], None]
+"""(what is being done, how much is done, of how much) for a progress bar."""
+
+_EVERY = 500
+_WAITS = {
+    "timer": "a time", "fact": "a date not known yet", "event": "an event", "held": "leave to send",
+    "siblings": "the other lines", "answer": "an answer", "round": "the next round", "parked": "an operator",
+}  # fmt: skip
+
+
+class Row(NamedTuple):
+    """One message of one journey in the summary."""
+
+    journey: str
+    message: str
+    sent: int
+    deferred: int
+    skipped: int
+    reasons: list[tuple[str, int]]
+
+
+@dataclass(slots=True)
+class Report:
+    """What a backtest found."""
+
+    decisions: list[Decision] = field(default_factory=list)
+    bad: list[tuple[int, RecordError]] = field(default_factory=list)
+    """(line number, what is wrong) of lines that are no event."""
+    unused: list[Unused] = field(default_factory=list)
+    standing: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """(journey, step, what it waits for) -> unfinished runs at the end."""
+    pending: int = 0
+    """Steps that have a time, after the end."""
+    events: int = 0
+    customers: int = 0
+    end: datetime | None = None
+
+    def count(self, decision: str) -> int:
+        """How many decisions of this kind."""
+        return sum(1 for one in self.decisions if one["decision"] == decision)
+
+    def rows(self) -> list[Row]:
+        """Per journey and message, by name."""
+        kinds: Counter[tuple[str, str, str]] = Counter()
+        reasons: dict[tuple[str, str], Counter[str]] = {}
+        for one in self.decisions:
+            place = (one["journey"] or "", one["message"] or "")
+            kinds[(*place, one["decision"])] += 1
+            if one["decision"] == "skip":
+                reasons.setdefault(place, Counter())[one["reason"]] += 1
+        return [
+            Row(*place, kinds[(*place, "send")], kinds[(*place, "defer")], kinds[(*place, "skip")],
+                sorted(reasons.get(place, Counter()).items(), key=lambda pair: (-pair[1], pair[0])))
+            for place in sorted({(journey, message) for journey, message, _ in kinds})
+        ]  # fmt: skip
+
+
+def backtest(
+    project: Project, lines: Iterable[bytes], until: datetime | None = None, tell: Tell | None = None
+) -> Report:
+    """Run the events of these lines through the project's journeys, up to `until` (default: the last event).
+
+    Bad lines are reported, the rest goes on. The same lines give the same report, in whatever order they are.
+    """
+    report = Report()
+    room = timedelta(seconds=_seconds(project))
+    replay = Replay(project.catalog(), waiting_room=room)
+    now = datetime(1970, 1, 1, tzinfo=UTC)
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            replay.add(parse_event(line, project.registry, now=now))
+        except RecordError as error:
+            report.bad.append((number, error))
+        if tell is not None and number % _EVERY == 0:
+            tell("reading events", number, None)
+    people = replay.resolve()
+    report.end = until or replay.last
+    for played in replay.play(until):
+        _count(report, played, replay.catalog)
+        if tell is not None and report.customers % _EVERY == 0:
+            tell("playing customers", report.customers, people)
+    report.decisions = in_order(report.decisions)
+    report.unused = sorted(replay.unused, key=lambda one: one.event.order_key)
+    return report
+
+
+def _seconds(project: Project) -> int:
+    span = project.settings.waiting_room
+    return span.seconds + 86400 * span.days
+
+
+def _count(report: Report, played: Played, catalog: Catalog) -> None:
+    report.customers += 1
+    report.events += played.events
+    report.decisions.extend(decisions(played))
+    for run in played.state.runs.values():
+        journey = catalog.journey_of(run.journey, run.version)
+        step = journey.steps[run.step].id if journey and 0 <= run.step < len(journey.steps) else ""
+        report.standing[(run.journey, step, _WAITS.get(run.stand.kind, run.stand.kind))] += 1
+        report.pending += run.stand.due_at is not None
