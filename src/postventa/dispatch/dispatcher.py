@@ -9,20 +9,23 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from functools import partial
 
 from postventa.channels.base import Channel
-from postventa.core.event import Receipt, ReceiptResult
+from postventa.core.event import ReceiptResult
 from postventa.dispatch import retry
 from postventa.dispatch.context import Links, no_links
-from postventa.dispatch.envelope import Wordings
-from postventa.dispatch.handover import End, Work, hand_over
-from postventa.dispatch.intents import IntentDesk
-from postventa.errors import PostventaError
-from postventa.store.base import OutboxRecord, Store
+from postventa.dispatch.handover import End, hand_over
+from postventa.dispatch.intents import Attempt, intent_desk
+from postventa.dispatch.shared import SharedCommit
+from postventa.dispatch.wordings import Wordings
+from postventa.engine.engine import Engine
+from postventa.engine.receipts import ClaimedMessage, Settled, claim, settle
+from postventa.errors import PostventaError, StoreError
+from postventa.store.base import OutboxRecord
 
 log = logging.getLogger("postventa.dispatch")
 
@@ -32,26 +35,12 @@ LOOK_AGAIN = 5.0
 """Real seconds between looks at the outbox when nobody woke us: retries, expired leases, ended pauses."""
 
 
-class Desk(Protocol):
-    """The engine's side: who may leave, and how it ended."""
-
-    async def claim(self, limit: int, held: Sequence[str]) -> list[Work]:
-        """Claim what up to `limit` customers have; `held` are scopes that rest now, beside the operator's pauses."""
-        ...
-
-    async def settle(self, row: OutboxRecord, receipt: Receipt) -> None:
-        """Record how the attempt ended, and let the run move on."""
-        ...
-
-
 @dataclass(slots=True)
 class Dispatcher:
     """One pool of hand-overs. `now` is the journeys' clock; waiting and back-off run on real time."""
 
-    store: Store
-    desk: Desk
+    engine: Engine
     channels: Mapping[str, Channel]
-    wordings: Wordings
     now: Callable[[], datetime]
     links: Links = no_links
     pool: int = POOL
@@ -63,18 +52,21 @@ class Dispatcher:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _resting: dict[str, tuple[float, int]] = field(default_factory=dict)
     """Channel -> (until, by the loop's clock; failures in a row)."""
-    _intents: IntentDesk = field(init=False)
+    _wordings: Wordings = field(init=False)
+    _intents: SharedCommit[Attempt, datetime | None] = field(init=False)
+    _receipts: SharedCommit[Settled, None] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._intents = IntentDesk(self.store, self.now)
+        self._wordings = Wordings(self.engine.store.views)
+        self._intents = intent_desk(self.engine.store, self.now)
+        self._receipts = SharedCommit(self._settle_together, key=lambda one: one.effect_id, name="receipts")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Dispatch until `stop` is set, then finish what is under way. Whoever sets `stop` sets `wake` too."""
         await self.recover()
         while not stop.is_set():
             self.wake.clear()
-            started = await self._round() if self.may_claim() else 0
-            if not started:
+            if not await self._attempt():
                 await _wait(self.wake, LOOK_AGAIN)
         await self.finish()
 
@@ -108,8 +100,18 @@ class Dispatcher:
         return len(self._tasks)
 
     async def _in_doubt(self, older_than: timedelta) -> list[OutboxRecord]:
-        async with self.store.transaction() as tx:
+        async with self.engine.store.transaction() as tx:
             return await tx.in_doubt(older_than, 500)
+
+    async def _attempt(self) -> int:
+        """A round, unless it is not the time for one; a store that is away for the moment is waited for."""
+        if not self.may_claim():
+            return 0
+        try:
+            return await self._round()
+        except StoreError as error:
+            log.error("the outbox cannot be read, trying again: %s", error)  # noqa: TRY400
+            return 0
 
     async def _round(self) -> int:
         """Claim as much as there is room for, and start it."""
@@ -117,10 +119,10 @@ class Dispatcher:
         if room <= 0:
             await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
             room = self.pool - len(self._tasks)
-        claimed = await self.desk.claim(room, self._held())
-        for _, group in itertools.groupby(claimed, key=lambda work: work.row.customer_id):
-            works = list(group)
-            task = asyncio.create_task(self._one_customer(works), name=f"dispatch {works[0].row.effect_id}")
+        claimed = await claim(self.engine, self.now(), room, await self._held())
+        for _, group in itertools.groupby(claimed, key=lambda message: message.record.customer_id):
+            messages = list(group)
+            task = asyncio.create_task(self._one_customer(messages), name=f"dispatch {messages[0].record.effect_id}")
             self._tasks.add(task)
             task.add_done_callback(self._done)
         return len(claimed)
@@ -131,17 +133,18 @@ class Dispatcher:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a hand-over ended without a receipt; its lease or the next start will find it", exc_info=error)
 
-    def _held(self) -> list[str]:
-        """Channels that failed as a whole and rest."""
+    async def _held(self) -> list[str]:
+        """The scopes that rest: what an operator paused, and channels that failed as a whole."""
         now = asyncio.get_running_loop().time()
-        return [f"channel:{name}" for name, (until, _) in self._resting.items() if until > now]
+        paused = [pause.scope for pause in await self.engine.store.views.pauses()]
+        return paused + [f"channel:{name}" for name, (until, _) in self._resting.items() if until > now]
 
-    async def _one_customer(self, works: Iterable[Work]) -> None:
+    async def _one_customer(self, messages: Sequence[ClaimedMessage]) -> None:
         """A customer's messages leave one after another, in the order in which they were claimed."""
-        for work in works:
-            end = await hand_over(work, self.channels, self.wordings, self.links, self._intents, self.now())
-            self._note_channel(work.row.channel or "", end)
-            await self._persistently(lambda work=work, end=end: self._record(work.row, end))  # type: ignore[misc]
+        for message in messages:
+            end = await hand_over(message, self.channels, self._wordings, self.links, self._intents, self.now())
+            self._note_channel(message.record.channel or "", end)
+            await self._persistently(partial(self._record, message.record, end))
 
     async def _record(self, row: OutboxRecord, end: End) -> None:
         at = end.at or self.now()
@@ -150,10 +153,9 @@ class Dispatcher:
                 self.sent += 1
                 await self._settle(row, "sent", at, end.detail)
             case "withdrawn":
-                await self._settle(row, "cancelled", at, "withdrawn before it was handed over")
+                await self._withdrawn(row)
             case "refused":
-                await self._suppress(row, end)
-                await self._settle(row, "refused", at, end.detail)
+                await self._settle(row, "refused", at, end.detail, row.address if end.bounced else None)
             case "unrenderable":
                 log.error("message '%s' was given up: %s", row.message, end.detail)
                 await self._settle(row, "gave_up", at, end.detail)
@@ -172,26 +174,34 @@ class Dispatcher:
         if self.stepping:
             await asyncio.sleep(pause.total_seconds())
             pause = timedelta(0)
-        async with self.store.transaction() as tx:
+        async with self.engine.store.transaction() as tx:
             await tx.retry_later(row.effect_id, self.now() + pause, end.detail, row.attempt)
 
     async def _doubt(self, row: OutboxRecord, why: str, at: datetime | None) -> None:
         """Nobody knows whether it left: `allow` sends again with the same Message-ID, `avoid` waits for a person."""
         if row.duplicates == "allow":
             log.warning("message '%s' is sent again, it may arrive twice: %s", row.message, why)
-            async with self.store.transaction() as tx:
+            async with self.engine.store.transaction() as tx:
                 await tx.retry_later(row.effect_id, self.now(), f"in doubt, sent again: {why}", row.attempt)
             return
         log.warning("message '%s' is uncertain and waits for a person: %s", row.message, why)
         await self._settle(row, "uncertain", at or self.now(), why)
 
-    async def _settle(self, row: OutboxRecord, result: ReceiptResult, at: datetime, detail: str) -> None:
-        await self.desk.settle(row, Receipt(row.effect_id, result, at, detail))
+    async def _withdrawn(self, row: OutboxRecord) -> None:
+        """The intent was refused: the row is cancelled for good, or it is somebody else's attempt by now."""
+        now = await self.engine.store.views.outbox_row(row.effect_id)
+        if now is not None and now.state == "cancelled":
+            await self._settle(row, "cancelled", self.now(), "withdrawn before it was handed over")
 
-    async def _suppress(self, row: OutboxRecord, end: End) -> None:
-        if end.bad_address and row.address:
-            async with self.store.transaction() as tx:
-                await tx.suppress(row.address.lower(), f"the address does not exist: {end.detail}", self.now())
+    async def _settle(
+        self, row: OutboxRecord, result: ReceiptResult, at: datetime, detail: str, bounced: str | None = None
+    ) -> None:
+        settled = Settled(row.effect_id, row.customer_id, result, at, row.attempt, detail, bounced)
+        await self._receipts.ask(settled)
+
+    async def _settle_together(self, receipts: Sequence[Settled]) -> list[None]:
+        await settle(self.engine, receipts, self.now())
+        return [None] * len(receipts)
 
     async def _persistently(self, record: Callable[[], Awaitable[None]]) -> None:
         """A receipt is worth waiting for: the mail has left, only the store does not know it yet."""

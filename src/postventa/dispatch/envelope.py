@@ -1,9 +1,8 @@
-"""From a claimed row to an envelope: the wording of its release, rendered for this customer, with sender and links."""
+"""From a claimed row to an envelope: rendered for this customer, with sender and personal links."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol
 
 from postventa.channels.base import Envelope, message_id_for
 from postventa.core.journey import Catalog
@@ -13,19 +12,10 @@ from postventa.store.base import OutboxRecord
 from postventa.templates.catalog import MessageCatalog
 
 
-class Wordings(Protocol):
-    """Which release's templates a message is rendered from: live, or where `pinned` its run's own."""
-
-    async def of(self, row: OutboxRecord) -> tuple[MessageCatalog, Catalog]:
-        """The messages and the compiled release around them."""
-        ...
-
-
-async def envelope_for(
-    row: OutboxRecord, state: CustomerState, wordings: Wordings, links: Links, now: datetime
+def envelope_for(
+    row: OutboxRecord, state: CustomerState, messages: MessageCatalog, catalog: Catalog, links: Links, now: datetime
 ) -> Envelope:
     """The message as this customer gets it. RenderError names file and line; PostventaError where it is gone."""
-    messages, catalog = await wordings.of(row)
     message = row.message or ""
     locale = locale_of(state, catalog)
     personal = dict(links(row, locale, now))

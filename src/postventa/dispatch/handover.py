@@ -9,24 +9,17 @@ from datetime import datetime
 from typing import Literal
 
 from postventa.channels.base import Channel, Envelope, Refused
-from postventa.core.state import CustomerState
 from postventa.dispatch.context import Links
-from postventa.dispatch.envelope import Wordings, envelope_for
-from postventa.dispatch.intents import IntentDesk
-from postventa.errors import ChannelError, PostventaError
-from postventa.store.base import OutboxRecord
+from postventa.dispatch.envelope import envelope_for
+from postventa.dispatch.intents import Attempt
+from postventa.dispatch.shared import SharedCommit
+from postventa.dispatch.wordings import Wordings
+from postventa.engine.receipts import ClaimedMessage
+from postventa.errors import ChannelError, PostventaError, StoreError
 
 log = logging.getLogger("postventa.dispatch")
 
 Ending = Literal["sent", "withdrawn", "refused", "unrenderable", "later", "in_doubt"]
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A claimed row with its attempt, and its customer as of the claim."""
-
-    row: OutboxRecord
-    state: CustomerState
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +29,7 @@ class End:
     ending: Ending
     detail: str = ""
     at: datetime | None = None
-    bad_address: bool = False
+    bounced: bool = False
     """The other side does not know the address: it should not be written to again."""
     channel_down: bool = False
     """Not this message but the whole channel does not work (connect, login)."""
@@ -46,39 +39,48 @@ class End:
 class _Permission:
     """Asks for the intent of one attempt, once, and remembers when it was granted."""
 
-    work: Work
-    desk: IntentDesk
+    message: ClaimedMessage
+    desk: SharedCommit[Attempt, datetime | None]
     at: datetime | None = None
     refused: bool = field(default=False)
 
     async def commit(self) -> bool:
         if self.at is None and not self.refused:
-            self.at = await self.desk.ask(self.work.row.effect_id, self.work.row.attempt)
+            self.at = await self.desk.ask((self.message.record.effect_id, self.message.attempt))
             self.refused = self.at is None
         return self.at is not None
 
 
 async def hand_over(
-    work: Work, channels: Mapping[str, Channel], wordings: Wordings, links: Links, desk: IntentDesk, now: datetime
+    message: ClaimedMessage,
+    channels: Mapping[str, Channel],
+    wordings: Wordings,
+    links: Links,
+    desk: SharedCommit[Attempt, datetime | None],
+    now: datetime,
 ) -> End:
     """Try once to hand over a claimed message. Never raises: whatever happens is an `End`."""
-    channel = channels.get(work.row.channel or "")
+    row, live = message.record, message.live
+    channel = channels.get(row.channel or "")
     if channel is None:
-        return End("unrenderable", f"no channel '{work.row.channel}' is set up in postventa.yaml")
+        return End("unrenderable", f"no channel '{row.channel}' is set up in postventa.yaml")
     try:
-        envelope = await envelope_for(work.row, work.state, wordings, links, now)
+        messages = await wordings.of(row, live)
+        envelope = envelope_for(row, message.state, messages, live.catalog, links, now)
+    except StoreError as error:
+        return End("later", str(error))
     except PostventaError as error:
         return End("unrenderable", str(error))
     except Exception as error:  # a defect of ours must not stop the other messages
-        log.exception("message '%s' of %s could not be made", work.row.message, work.row.effect_id)
+        log.exception("message '%s' of %s could not be made", row.message, row.effect_id)
         return End("unrenderable", f"{type(error).__name__}: {error}")
-    permission = _Permission(work, desk)
+    permission = _Permission(message, desk)
     try:
         return await _deliver(channel, envelope, permission)
     except ChannelError as error:
         return _end_of(error, permission.at)
     except Exception as error:  # after the intent nobody knows, before it nothing left
-        log.exception("channel '%s' failed on %s", work.row.channel, work.row.effect_id)
+        log.exception("channel '%s' failed on %s", row.channel, row.effect_id)
         return End("in_doubt" if permission.at else "later", f"{type(error).__name__}: {error}", permission.at)
 
 
@@ -98,9 +100,9 @@ async def _deliver(channel: Channel, envelope: Envelope, permission: _Permission
 
 
 def _end_of(error: ChannelError, at: datetime | None) -> End:
-    bad_address = isinstance(error, Refused) and error.recipient and error.enhanced.startswith("5.1.")
+    bounced = isinstance(error, Refused) and error.recipient and error.enhanced.startswith("5.1.")
     if error.permanent:
-        return End("refused", str(error), at, bad_address=bad_address)
+        return End("refused", str(error), at, bounced=bounced)
     if error.phase == "after_intent":
         return End("in_doubt", str(error), at)
     return End("later", str(error), at, channel_down=error.phase in ("connect", "login"))

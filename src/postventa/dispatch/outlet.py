@@ -1,0 +1,112 @@
+"""Events the engine made itself, on their way to the shop's own systems: one signed POST each, at least once.
+
+The receiver tells repetitions by the id, which never changes. Without an outlet they are marked as kept, in batches:
+they have already had their effect here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from postventa.channels.base import Receipt
+from postventa.core.event import Event
+from postventa.core.values import time_text
+from postventa.dispatch import retry
+from postventa.errors import ChannelError
+from postventa.store.base import OutboxRecord, Store
+
+log = logging.getLogger("postventa.outlet")
+
+BATCH = 200
+LOOK_AGAIN = 5.0
+
+
+class Poster(Protocol):
+    """Whoever signs and posts; `channels.webhook.WebhookChannel` is one."""
+
+    async def post(self, message_id: str, body: bytes) -> Receipt:
+        """One body under an id that stays the same over all attempts. Raises ChannelError."""
+        ...
+
+
+@dataclass(slots=True)
+class Outlet:
+    """Publishes rows of kind `event` in the order in which they were saved. `poster` None: nobody is told."""
+
+    store: Store
+    poster: Poster | None
+    now: Callable[[], datetime]
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    published: int = 0
+    _failures: int = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Publish until `stop` is set. Whoever sets `stop` sets `wake` too."""
+        while not stop.is_set():
+            self.wake.clear()
+            pause = LOOK_AGAIN
+            try:
+                if await self.drain():
+                    continue
+                self._failures = 0
+            except ChannelError as error:
+                self._failures += 1
+                pause = min(retry.delay("outlet", self._failures), timedelta(minutes=5)).total_seconds()
+                log.error("events wait, next try in %.0f s; nothing is lost: %s", pause, error)  # noqa: TRY400
+                await _sleep_or_stop(stop, pause)
+                continue
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self.wake.wait(), pause)
+
+    async def drain(self) -> int:
+        """One batch; gives how many are out. An event the receiver refuses for good is left behind, and said."""
+        async with self.store.transaction() as tx:
+            rows = await tx.pending_events(BATCH)
+        done: list[str] = []
+        try:
+            for row in rows:
+                await self._publish(row)
+                done.append(row.effect_id)
+        finally:
+            if done:
+                async with self.store.transaction() as tx:
+                    await tx.published(done, self.now())
+                self.published += len(done)
+        return len(done)
+
+    async def _publish(self, row: OutboxRecord) -> None:
+        if self.poster is None or row.event is None:
+            return
+        try:
+            await self.poster.post(f"{row.event.source}/{row.event.id}", body_of(row.event, row.customer_id))
+        except ChannelError as error:
+            if not error.permanent:
+                raise
+            log.error("the receiver refused event %s for good, it is passed over: %s", row.event.id, error)  # noqa: TRY400
+
+
+def body_of(event: Event, customer_id: str) -> bytes:
+    """The event as CloudEvents JSON, the customer as its subject."""
+    plain = {
+        "specversion": "1.0",
+        "id": event.id,
+        "source": event.source,
+        "type": event.type,
+        "time": time_text(event.occurred_at),
+        "subject": customer_id,
+        "datacontenttype": "application/json",
+        "data": dict(event.data),
+    }
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+async def _sleep_or_stop(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)

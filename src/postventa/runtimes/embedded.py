@@ -1,0 +1,195 @@
+"""The embedded runtime: one process with the way in, the timers, the way out and the pages around one store.
+
+Its parts run side by side and share nothing but the store and a few wake-up calls. A part that ends on its own ends the
+process (exit 70), with the reason in the log: an engine that only half works is worse than one that is started again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from postventa.core.values import time_text
+from postventa.dispatch.dispatcher import Dispatcher
+from postventa.dispatch.outlet import Outlet
+from postventa.engine.batch import Answer, take
+from postventa.engine.engine import Engine
+from postventa.errors import RecordError
+from postventa.runtimes import heartbeat
+from postventa.runtimes.clock import Clock, SteppingClock
+from postventa.runtimes.feed import Fed
+from postventa.runtimes.intake import BATCH, Intake
+from postventa.runtimes.listeners import Listener
+from postventa.runtimes.scheduler import Scheduler
+from postventa.runtimes.stepper import Stepper, in_order
+from postventa.schemas.parse import Incoming
+from postventa.store.base import DeadLetter
+
+log = logging.getLogger("postventa.engine")
+
+FAILED = 70
+Item = Incoming | RecordError
+Reply = Answer | RecordError
+Part = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+
+
+@dataclass
+class Embedded:
+    """Everything is made by `runtimes.setup`; `run` starts it, stops it and tells how it ended."""
+
+    engine: Engine
+    clock: Clock
+    dispatcher: Dispatcher
+    outlet: Outlet
+    listeners: Sequence[Listener] = ()
+    feed: Sequence[Fed] = ()
+    until: datetime | None = None
+    real_channel: bool = False
+    extra: Sequence[tuple[str, Part]] = ()
+    """More parts by name: the watcher of --dev."""
+    started: Callable[[], None] = lambda: None
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    caught_up: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.intake: Intake[Item, Reply] = Intake(self._take)
+        self.scheduler = Scheduler(self.engine, self.clock, self.caught_up, self._moved)
+        self.dispatcher.may_claim = self.caught_up.is_set
+        self.stepper: Stepper | None = None
+        if isinstance(self.clock, SteppingClock):
+            self.dispatcher.stepping = True
+            self.stepper = Stepper(
+                self.engine, self.clock, self.dispatcher, self._submit_one, lambda: self.intake.empty,
+                in_order(self.feed), self.until,
+            )  # fmt: skip
+
+    # --- from start to stop --------------------------------------------------------------------------------------
+    async def run(self) -> int:
+        """Start every part, work until `stop` is set or one of them ends, stop in order. Gives the exit code."""
+        await self._ask_after_a_long_stop()
+        for listener in self.listeners:
+            await listener.bind()
+        work = [asyncio.create_task(part, name=name) for name, part in self._parts()]
+        self.started()
+        stopping = asyncio.create_task(self.stop.wait(), name="stop")
+        await asyncio.wait([stopping, *work], return_when=asyncio.FIRST_COMPLETED)
+        alone = [] if self.stop.is_set() else [task for task in work if task.done()]
+        await self._stop_in_order(work)
+        stopping.cancel()
+        return _explain(work, alone)
+
+    def _parts(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+        parts: list[tuple[str, Coroutine[Any, Any, None]]] = [
+            ("intake", self.intake.run()),
+            ("heartbeat", heartbeat.beat(self.engine.store, self.stop)),
+            ("outlet", self.outlet.run(self.stop)),
+            *((listener.name, listener.serve()) for listener in self.listeners),
+            *((name, part(self.stop)) for name, part in self.extra),
+        ]
+        if self.stepper is not None:
+            self.caught_up.set()
+            return [*parts, ("time", self._step())]
+        rest = [("timers", self.scheduler.run(self.stop)), ("mail", self.dispatcher.run(self.stop))]
+        return [*parts, ("files", self._read_files()), *rest]
+
+    async def _stop_in_order(self, work: Sequence[asyncio.Task[None]]) -> None:
+        """No new callers; answer those that are here; finish what is being sent; then the rest."""
+        for listener in self.listeners:
+            await listener.close()
+        self.intake.close()
+        self.stop.set()
+        self._wake()
+        await asyncio.gather(*work, return_exceptions=True)
+        await self.dispatcher.finish()
+        for channel in self.dispatcher.channels.values():
+            await channel.close()
+        try:
+            await heartbeat.mark(self.engine.store)
+        except Exception as error:  # noqa: BLE001 - the store may be why we stop
+            log.warning("the last heartbeat could not be written: %s", error)
+
+    async def _step(self) -> None:
+        assert self.stepper is not None
+        await self.stepper.run(self.stop)
+        self.stop.set()
+
+    async def _ask_after_a_long_stop(self) -> None:
+        if self.stepper is None and (pause := await heartbeat.guard(self.engine.store, real_channel=self.real_channel)):
+            log.warning("NOTHING IS SENT: %s", pause.reason)
+
+    # --- the way in ----------------------------------------------------------------------------------------------
+    async def submit(self, items: Sequence[Item], source: str) -> list[Reply]:
+        """Take events in; answers in the same order after the commit, a refused record as the RecordError it is.
+
+        `source` names the origin of dead letters. Raises StoreError when nothing could be taken.
+        """
+        return await self.intake.submit(items, source)
+
+    async def _take(self, items: Sequence[tuple[Item, str]]) -> list[Reply]:
+        now = self.clock.now()
+        events = [item for item, _ in items if isinstance(item, Incoming)]
+        letters = [_letter(item, source, now) for item, source in items if isinstance(item, RecordError)]
+        answers = iter(await take(self.engine, events, now, letters=letters))
+        self._wake()
+        return [next(answers) if isinstance(item, Incoming) else item for item, _ in items]
+
+    async def _submit_one(self, fed: Fed) -> None:
+        await self.intake.submit([fed.incoming], "file")
+
+    async def _read_files(self) -> None:
+        """On the real clock a file is a backlog: timers and mail wait until it is in. Then wait to be stopped."""
+        feed = list(self.feed)
+        for start in range(0, len(feed), BATCH):
+            await self.submit([fed.incoming for fed in feed[start : start + BATCH]], "file")
+        self.caught_up.set()
+        self._wake()
+        await self.stop.wait()
+
+    # --- waking --------------------------------------------------------------------------------------------------
+    def _wake(self) -> None:
+        """Something changed: everybody looks again."""
+        self.scheduler.wake.set()
+        self._moved()
+        if self.stepper is not None:
+            self.stepper.wake.set()
+
+    def _moved(self) -> None:
+        self.dispatcher.wake.set()
+        self.outlet.wake.set()
+
+    def changed(self) -> None:
+        """An operator did something (a resume, a publish): look again."""
+        self._wake()
+
+    def status(self) -> dict[str, Any]:
+        """What only the running process knows."""
+        return {
+            "now": time_text(self.clock.now()),
+            "stepping": self.clock.stepping,
+            "caught_up": self.caught_up.is_set(),
+            "handing_over": self.dispatcher.busy,
+            "sent_since_start": self.dispatcher.sent,
+            "real_time": time_text(datetime.now(UTC)),
+        }
+
+
+def _letter(error: RecordError, source: str, now: datetime) -> DeadLetter:
+    return DeadLetter(source, error.message, str(error.found)[:2000], now, field=error.field or None)
+
+
+def _explain(work: Sequence[asyncio.Task[None]], alone: Sequence[asyncio.Task[None]]) -> int:
+    """Say which part ended and why; 70 when one did by an error, or by itself (`alone`)."""
+    code = 0
+    for task in work:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.critical("the part '%s' stopped: %s", task.get_name(), error, exc_info=error)
+            code = FAILED
+        elif task in alone:
+            log.critical("the part '%s' ended by itself", task.get_name())
+            code = FAILED
+    return code
