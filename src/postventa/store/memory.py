@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from postventa.store.base import HistoryRow
-from postventa.store.codec import state_to_plain
+from postventa.store.codec import state_to_plain, time_to_text
 from postventa.store.memory_tables import Tables, Undo
 from postventa.store.memory_transaction import MemoryTransaction
 from postventa.store.memory_views import MemoryMailbox, MemoryViews
@@ -94,9 +94,10 @@ def _prune(tables: Tables, asked: frozenset[str], before: datetime) -> dict[str,
         for number in old:
             del tables.dead[number]
         counts["dead_letters"] = len(old)
+    text = time_to_text(before)
     for name, rows in (("mails", tables.mails), ("audit", tables.audit)):
         if name in asked:
-            counts[name] = _keep(rows, [row for row in rows if row["at"] >= before])
+            counts[name] = _keep(rows, [row for row in rows if row.get("at", text) >= text])
     return counts
 
 

@@ -98,6 +98,10 @@ class MemoryTransaction(MemoryOutbox):
         if write.history:
             undo.put(tables.seqs, customer_id, write.history[-1].seq)
         self._save_releases(write)
+        seen = tables.seen.setdefault(customer_id, {})
+        for event, _ in write.events:
+            if event.key not in seen:
+                undo.put(seen, event.key, True)
         if self._keep_history:
             self._save_history(write)
         if write.effects or after.outbox:
