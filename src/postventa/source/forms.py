@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
 
 from postventa.core.journey import Duration, LocalTime
 from postventa.source.durations import NotUnderstood, parse_clock, parse_day, parse_duration
@@ -60,11 +60,12 @@ def _told(parse: Any, value: Any) -> Any:
         raise ValueError(f"{error} ({error.help})" if error.help else str(error)) from None
 
 
-Span = Annotated[Duration, BeforeValidator(_duration)]
+Span = Annotated[Duration, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": "^(P|[0-9])"})]
 """A duration in words."""
-Clock = Annotated[LocalTime, BeforeValidator(_clock)]
+_CLOCK_SHAPE = {"type": "string", "pattern": "^[0-9]{1,2}:[0-9]{2}$"}
+Clock = Annotated[LocalTime, BeforeValidator(_clock), WithJsonSchema(_CLOCK_SHAPE)]
 """A time of day."""
-Days = Annotated[frozenset[int], BeforeValidator(_days)]
+Days = Annotated[frozenset[int], BeforeValidator(_days), WithJsonSchema({"type": ["string", "array"]})]
 """Days of the week."""
 Zone = Annotated[str, BeforeValidator(_zone)]
 """The name of a time zone."""
