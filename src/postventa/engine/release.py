@@ -20,6 +20,9 @@ from postventa.store.base import Release, Store
 LIVE_FROM = "live_from"
 """Control key: the instant of the first publish."""
 
+CLOCK, STEPPING = "clock", "stepping"
+"""Control key: by which clock this store lives. One that steps reads old events as if they happened just now."""
+
 Versions = Mapping[tuple[str, str], Journey]
 
 
@@ -104,8 +107,11 @@ class Releases:
         here = {(one.id, one.version) for one in project.journeys.values()}
         older = {key: one for key, one in versions.items() if key not in here}
         live_from = as_time(await self.store.views.control(LIVE_FROM))
+        catalog = project.catalog(live_from)
+        if await self.store.views.control(CLOCK) == STEPPING:
+            catalog = as_if_always_live(catalog)
         # Its own journeys are in `live` already: named twice, each of their conditions would be read twice.
-        return Live(hash_, project, replace(project.catalog(live_from), release=hash_, versions=older))
+        return Live(hash_, project, replace(catalog, release=hash_, versions=older))
 
     async def _versions_in_use(self) -> Versions:
         versions: dict[tuple[str, str], Journey] = {}
@@ -132,6 +138,11 @@ class Releases:
                     where=f"templates/{needs[0]}",
                     mend="keep it until they have left the journey ('postventa status' counts them)",
                 )
+
+
+def as_if_always_live(catalog: Catalog) -> Catalog:
+    """The catalog without the two guards against mailing the past."""
+    return replace(catalog, shop=replace(catalog.shop, live_from=None, max_start_lateness=None))
 
 
 def _messages(steps: Iterable[object]) -> set[str]:

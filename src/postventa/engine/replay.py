@@ -8,7 +8,7 @@ all events; then customers are played one by one, for nothing ties one to anothe
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from postventa.core.values import time_text
 from postventa.engine.due import WAITING
 from postventa.engine.identity import Apply, Book, Merge, Refuse, Step
 from postventa.engine.keys import Keys
+from postventa.engine.release import as_if_always_live
 from postventa.schemas.parse import Incoming
 
 KEYS = Keys(b"replay")
@@ -123,11 +124,6 @@ def instant(event: Event) -> datetime:
 def _recorded(incoming: Incoming) -> tuple[datetime, str, str]:
     event = incoming.event
     return (event.recorded_at or event.occurred_at, event.source, event.id)
-
-
-def as_if_always_live(catalog: Catalog) -> Catalog:
-    """The catalog without the two guards against mailing the past."""
-    return replace(catalog, shop=replace(catalog.shop, live_from=None, max_start_lateness=None))
 
 
 # --- one person -------------------------------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ class Embedded:
         if isinstance(self.clock, SteppingClock):
             self.dispatcher.stepping = True
             self.stepper = Stepper(
-                self.engine, self.clock, self.dispatcher, self._submit_one, lambda: self.intake.empty,
+                self.engine, self.clock, self.dispatcher, self._submit_fed, lambda: self.intake.empty,
                 in_order(self.feed), self.until,
             )  # fmt: skip
 
@@ -72,7 +72,7 @@ class Embedded:
         """Start every part, work until `stop` is set or one of them ends, stop in order. Gives the exit code."""
         await self._ask_after_a_long_stop()
         for listener in self.listeners:
-            await listener.bind()
+            listener.bind()
         work = [asyncio.create_task(part, name=name) for name, part in self._parts()]
         self.started()
         stopping = asyncio.create_task(self.stop.wait(), name="stop")
@@ -137,14 +137,14 @@ class Embedded:
         self._wake()
         return [next(answers) if isinstance(item, Incoming) else item for item, _ in items]
 
-    async def _submit_one(self, fed: Fed) -> None:
-        await self.intake.submit([fed.incoming], "file")
+    async def _submit_fed(self, group: Sequence[Fed]) -> None:
+        await self._take([(fed.incoming, "file") for fed in group])
 
     async def _read_files(self) -> None:
         """On the real clock a file is a backlog: timers and mail wait until it is in. Then wait to be stopped."""
         feed = list(self.feed)
         for start in range(0, len(feed), BATCH):
-            await self.submit([fed.incoming for fed in feed[start : start + BATCH]], "file")
+            await self._submit_fed(feed[start : start + BATCH])
         self.caught_up.set()
         self._wake()
         await self.stop.wait()

@@ -14,11 +14,11 @@ from postventa.errors import ConfigError
 
 
 class Listener:
-    """One application on one address. Port 0 takes any free one; `url` tells which, after `bind`."""
+    """One application on one address. Port 0 takes any free one; `url` tells which, after `bind`; `app` may follow."""
 
-    def __init__(self, name: str, app: Any, address: str) -> None:
+    def __init__(self, name: str, address: str, app: Any = None) -> None:
         self.name = name
-        self._app = app
+        self.app = app
         self._address = address
         self._socket: socket.socket | None = None
         self._server: _Server | None = None
@@ -31,7 +31,7 @@ class Listener:
         host, port = self._socket.getsockname()[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
-    async def bind(self) -> None:
+    def bind(self) -> None:
         """Take the address. ConfigError when somebody else has it."""
         if self._socket is not None:
             return
@@ -55,7 +55,7 @@ class Listener:
         """Answer until `close`."""
         assert self._socket is not None, "bound first"
         config = uvicorn.Config(
-            self._app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5, ws="none"
+            self.app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5, ws="none"
         )
         self._server = _Server(config)
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -25,12 +25,12 @@ NOT_YET = 0.25
 
 @dataclass(slots=True)
 class Stepper:
-    """Owns the clock. `submit` takes one event in, like a caller would."""
+    """Owns the clock. `submit` takes events in, like a caller would."""
 
     engine: Engine
     clock: SteppingClock
     dispatcher: Dispatcher
-    submit: Callable[[Fed], Awaitable[None]]
+    submit: Callable[[Sequence[Fed]], Awaitable[None]]
     intake_empty: Callable[[], bool]
     events: deque[Fed]
     until: datetime | None = None
@@ -60,12 +60,12 @@ class Stepper:
         return min([*times, *([due] if due else [])], default=None)
 
     async def _happen(self) -> None:
-        """The events of this moment, one after the other, each with the mail it leads to."""
+        """All events of this moment, before anything they lead to leaves."""
+        group: list[Fed] = []
         while self.events and self.events[0].at <= self.clock.now():
-            await self.submit(self.events.popleft())
-            while not await self._quiet():
-                await _wait(self.wake, NOT_YET)
-                self.wake.clear()
+            group.append(self.events.popleft())
+        if group:
+            await self.submit(group)
 
     async def _quiet(self) -> bool:
         """Do what can be done now; True when nothing is left to do at this moment."""

@@ -46,7 +46,6 @@ async def watch(
     stop: asyncio.Event,
 ) -> None:
     """Look at every save until `stop` is set. Never ends by a mistake in a file."""
-
     top = root.resolve()  # noqa: ASYNC240 - once, at start
 
     def ours(_change: object, path: str) -> bool:
