@@ -174,6 +174,8 @@ def read_files(root: Path) -> tuple[dict[str, bytes], list[Problem]]:
     problems: list[Problem] = []
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
+        if name.endswith(".yml") and belongs(name.removesuffix("yml") + "yaml"):
+            problems.append(Problem(name, 0, 0, "Y117", "a file that ends in .yml is not read", "rename it to .yaml"))
         if not belongs(name) or not path.is_file():
             continue
         try:

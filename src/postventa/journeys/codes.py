@@ -42,6 +42,7 @@ YAML = {
     "Y114": "Tags change what a value is; they are not read.",
     "Y115": "A key is a plain word. `{{ … }}` without quotes looks like a group of keys to YAML.",
     "Y116": "The same key twice: only one could count, and nobody would see which.",
+    "Y117": "Files end in .yaml. One that ends in .yml would be passed over without a word.",
 }
 CODES: dict[str, str] = {
     **YAML, **FORM, **rules.CODES, **wordings.CODES, **surveys.CODES, **loyalty.CODES, **products.CODES,

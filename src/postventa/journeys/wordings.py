@@ -119,8 +119,8 @@ def _fields(
         help_ = suggest(parts[-1], known.registry.known_fields(thing, parts[:-1]), "it has", 24)
         yield say("J302", f"{owner} has no '{'.'.join(parts)}'", help_)
     elif known.registry.can_be_missing(thing, parts) and not reading.guarded:
-        name = reading.path
-        yield say("J303", f"'{name}' may be missing", f"write '{{{{ {name} | default('…') }}}}'", "warning")
+        help_ = "give it a '| default(…)', or wrap it in '{% if … is defined %}'"
+        yield say("J303", f"'{reading.path}' may be missing", help_, "warning")
 
 
 def _usual(reading: Reading, known: Known) -> bool:

@@ -141,6 +141,8 @@ def test_load_reads_a_folder(tmp_path: Path) -> None:
     project = Project.load(tmp_path)
     assert project.hash == Project.from_files(files()).hash
     assert project.agents == ("agents/orders.py",)
+    (tmp_path / "journeys/late.yml").write_bytes(JOURNEY)
+    assert [(one.file, one.code) for one in Project.load(tmp_path).problems] == [("journeys/late.yml", "Y117")]
     shutil.rmtree(tmp_path / "journeys")
     assert Project.load(tmp_path).journeys == {}
 

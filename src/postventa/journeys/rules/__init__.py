@@ -12,7 +12,7 @@ EACH_NAMES = (
     "names", "paths", "missing", "tests", "subject", "starts", "ids", "ends", "since", "lines", "experiments",
     "classes", "facts", "awards", "holds", "rounds", "edits",
 )  # fmt: skip
-TOGETHER_NAMES = ("twice",)
+TOGETHER_NAMES = ("twice", "shared", "loops")
 
 _MODULES = {name: import_module(f"{__name__}.{name}") for name in (*EACH_NAMES, *TOGETHER_NAMES)}
 

@@ -62,6 +62,10 @@ def _in_sight(tree: Tree, use: PathUse, known: Known) -> None:
     if not subject:
         return
     events = use.place.looked_at or use.place.matched
+    if use.place.path == "goal" and _of_both(root, subject, events, known):
+        tree.say(use.node, "J208", f"two {_many(root)} could be meant: the run's, and the one that reaches the goal",
+                 f"use 'event.{'.'.join(use.path.parts)}'")  # fmt: skip
+        return
     if root == "answer":
         if "survey.answered" not in events and not any(step.verb == "ask" for step in tree.walk()):
             tree.say(use.node, "J209", "no survey is asked here, so there is no answer", "use it after an 'ask'")
@@ -69,12 +73,7 @@ def _in_sight(tree: Tree, use: PathUse, known: Known) -> None:
     if known.in_sight(root, subject, events):
         return
     starts = tree.values.get("start_types", ())
-    if (
-        subject == "customer"
-        and use.place.path != "start"
-        and starts
-        and all(known.may_name(name, root) for name in starts)
-    ):
+    if subject == "customer" and starts and all(known.may_name(name, root) for name in starts):
         tree.say(use.node, "J208", f"a customer can have several {_many(root)}: which one?",
                  f"use 'event.{'.'.join(use.path.parts)}', or 'subject: {root}'")  # fmt: skip
     elif subject in known.parents(root):
@@ -84,6 +83,12 @@ def _in_sight(tree: Tree, use: PathUse, known: Known) -> None:
     else:
         sight = sorted({subject, "customer", "run", "event"} | known.parents(subject))
         tree.say(use.node, "J209", f"nothing here says which {root} is meant", f"in sight: {', '.join(sight)}")
+
+
+def _of_both(root: str, subject: str, events: tuple[str, ...], known: Known) -> bool:
+    """A goal is reached by another subject's event: what both name could be either's."""
+    runs_own = root != "customer" and root in {subject} | known.parents(subject)
+    return runs_own and any(known.may_name(name, root) for name in events)
 
 
 def _many(thing: str) -> str:
