@@ -14,13 +14,15 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from postventa.core.journey import Catalog
+from postventa.engine.batch import Answer as Taken
 from postventa.errors import RecordError
 from postventa.project import Project
 from postventa.schemas.parse import Incoming
 from postventa.store.base import Mailbox, Views
 from postventa.tokens import Tokens
 
-Status = Literal["accepted", "duplicate", "waiting", "rejected"]
+Status = Literal["accepted", "duplicate", "waiting", "rejected", "erased"]
+"""`erased`: about a person who asked to be forgotten; dropped on purpose, nothing to mend."""
 Headers = Sequence[tuple[str, str]]
 
 
@@ -38,9 +40,12 @@ class Answer:
     """Ids of the journeys that began with it."""
 
     @classmethod
-    def of_error(cls, error: RecordError, id_: str | None = None) -> Answer:
-        """A refused record."""
-        return cls("rejected", id_, error.message, error.field, error.mend)
+    def of(cls, reply: Taken | RecordError) -> Answer:
+        """What the engine answered, or a record that was refused before it came there."""
+        if isinstance(reply, RecordError):
+            return cls("rejected", None, reply.message, reply.field, reply.mend)
+        started = tuple(dict.fromkeys(journey for journey, _ in reply.started))
+        return cls(reply.status, reply.id, reply.reason, customer_id=reply.customer, runs_started=started)
 
 
 class Read(Protocol):
