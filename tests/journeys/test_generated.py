@@ -49,6 +49,22 @@ def test_the_reference_project_is_silent() -> None:
     assert set(project.journeys) == {path.stem for path in (ROOT / "journeys").glob("*.yaml")}
 
 
+@pytest.mark.parametrize("name", ["olist", "shop"])
+def test_the_examples_have_no_errors(name: str) -> None:
+    assert Project.load(ROOT / "examples" / name).errors == []
+
+
+def test_the_schemas_accept_the_reference_files() -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    from postventa.source.yaml import load
+
+    files = {"postventa": "postventa.yaml", "loyalty": "loyalty.yaml", "survey": "surveys/satisfaction.yaml"}
+    for name, file in files.items():
+        schema = json.loads((ROOT / f"schemas/{name}.v1.json").read_text("utf-8"))
+        plain = load(file, (ROOT / file).read_bytes()).plain()
+        assert [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(plain)] == [], file
+
+
 def test_the_example_of_the_reference_is_sound() -> None:
     """What the page shows can be copied as it stands into the reference project."""
     example = re.findall(r"```yaml\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)[0]
