@@ -95,8 +95,17 @@ class Releases:
         return release
 
     async def catalog_of(self, hash_: str) -> Catalog:
-        """The catalog of one release, as it is when that release is live. Raises ConfigError for an unknown hash."""
-        return (await self._compiled(hash_)).catalog
+        """The catalog of one release with every journey version ever published: what a history is folded with.
+
+        Raises ConfigError for an unknown hash.
+        """
+        catalog = (await self._compiled(hash_)).catalog
+        versions: dict[tuple[str, str], Journey] = {}
+        for release in await self.store.views.releases():
+            project = await self._project(str(release["hash"]))
+            versions |= {(one.id, one.version): one for one in project.journeys.values()}
+        here = {(one.id, one.version) for one in catalog.live.values()}
+        return replace(catalog, versions={key: one for key, one in versions.items() if key not in here})
 
     # --- inside
     async def _compiled(self, hash_: str) -> Live:

@@ -14,7 +14,7 @@ from postventa.store.sqlite import SqliteStore
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from engine_shop import SHOP, T0  # noqa: E402 - the shop beside this file
+from engine_shop import SHOP, T0
 
 
 @pytest.fixture(params=["memory", "sqlite"])
