@@ -1,0 +1,126 @@
+"""What the web applications ask for, answered by the embedded engine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from postventa.agents.declare import Agent
+from postventa.agents.loader import load_agents
+from postventa.engine.release import Live
+from postventa.errors import RecordError
+from postventa.project import Project
+from postventa.runtimes import operate
+from postventa.runtimes.embedded import Embedded
+from postventa.schemas.parse import Incoming, parse_many
+from postventa.settings import Settings, secret
+from postventa.source.nearest import suggest
+from postventa.tokens import Tokens
+from postventa.web.services import Answer, Headers, Services
+
+
+@dataclass
+class Pages:
+    """The live release as the pages see it, and what they may ask of the engine."""
+
+    embedded: Embedded
+    root: Path
+    live: Live
+    agents: Mapping[str, Agent] = field(default_factory=dict)
+    services: Services = field(init=False)
+    _refreshing: asyncio.Task[None] | None = None
+
+    def refresh(self) -> None:
+        """A release was published: show that one."""
+        self._refreshing = asyncio.create_task(self._refresh(), name="refresh pages")
+
+    async def _refresh(self) -> None:
+        await self.embedded.engine.releases.changed()
+        self.live = await self.embedded.engine.releases.live()
+
+    # --- events --------------------------------------------------------------------------------------------------
+    def read(self, body: bytes, headers: Headers, topic: str | None) -> Sequence[Incoming | RecordError]:
+        """A request's body as events; through an agent where a topic is named."""
+        registry, now = self.live.project.registry, self.embedded.clock.now()
+        if topic is None:
+            return list(parse_many(body, registry=registry, headers=headers, now=now))
+        agent = self.agents.get(topic)
+        if agent is None:
+            mend = suggest(topic, self.agents, "topics") if self.agents else "agents/ declares none"
+            raise RecordError("topic", topic, "a topic that an agent in agents/ reads", mend)
+        found: list[Incoming | RecordError] = []
+        for record in _records(body):
+            try:
+                incoming = agent.read(record, registry, headers=headers, now=now)
+            except RecordError as error:
+                found.append(error)
+                continue
+            if incoming is not None:
+                found.append(incoming)
+        return found
+
+    async def ingest(self, items: Sequence[Incoming | RecordError], source: str) -> Sequence[Answer]:
+        """Into the store; answered after the commit."""
+        return [Answer.of(one) for one in await self.embedded.submit(items, source)]
+
+    # --- operators -----------------------------------------------------------------------------------------------
+    async def publish(self, message: str, by: str) -> Mapping[str, Any]:
+        """The folder as it is now becomes the live release."""
+        project = await asyncio.to_thread(Project.load, self.root)
+        release = await self.embedded.engine.releases.publish(project, self.embedded.clock.now(), by, message)
+        self.agents = load_agents(self.root / "agents", project.registry)[0]
+        await self._refresh()
+        self.embedded.changed()
+        return {"release": release.hash, "journeys": sorted(project.journeys)}
+
+    async def pause(self, scope: str, reason: str, by: str) -> None:
+        """See `operate.pause`."""
+        await operate.pause(self.embedded.engine.store, scope, reason, by, self.embedded.clock.now())
+
+    async def resume(self, scope: str, by: str, skip_before: datetime | None) -> Mapping[str, Any]:
+        """See `operate.resume`."""
+        done = await operate.resume(self.embedded.engine, scope, by, self.embedded.clock.now(), skip_before)
+        self.embedded.changed()
+        return done
+
+
+def services_of(
+    embedded: Embedded, root: Path, settings: Settings, tokens: Tokens, live: Live, public_url: str
+) -> Pages:
+    """Everything the two applications need."""
+    agents, _ = load_agents(root / "agents", live.project.registry)
+    pages = Pages(embedded, root, live, agents)
+    pages.services = Services(
+        views=embedded.engine.store.views,
+        mailbox=embedded.engine.store.mailbox,
+        tokens=tokens,
+        now=embedded.clock.now,
+        read=pages.read,
+        ingest=pages.ingest,
+        project=lambda: pages.live.project,
+        catalog=lambda: pages.live.catalog,
+        publish=pages.publish,
+        pause=pages.pause,
+        resume=pages.resume,
+        public_url=public_url,
+        private_token=secret(settings.listen.token_env, os.environ) or "",
+        status=embedded.status,
+    )
+    return pages
+
+
+def _records(body: bytes) -> list[bytes | Mapping[str, Any]]:
+    """A platform's body: one record, or a list of them. What is no JSON is left to the agent's own decoder."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return [body]
+    if isinstance(value, list):
+        return [json.dumps(one, ensure_ascii=False).encode() for one in value]
+    return [body]

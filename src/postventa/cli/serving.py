@@ -1,0 +1,262 @@
+"""Puts the embedded engine together from a project's folder: store, release, clock, channels, listeners, pages."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import signal
+import webbrowser
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import typer
+
+from postventa.cli.pages import services_of
+from postventa.core.values import as_time, time_text
+from postventa.dispatch.dispatcher import Dispatcher
+from postventa.dispatch.links import signed_links
+from postventa.dispatch.outlet import Outlet
+from postventa.engine.engine import open_engine
+from postventa.engine.release import CLOCK, STEPPING
+from postventa.errors import ConfigError, StoreBusy
+from postventa.project import Project
+from postventa.runtimes import beacon
+from postventa.runtimes.clock import Clock, SteppingClock, SystemClock, parse_speed
+from postventa.runtimes.demo import demo_events
+from postventa.runtimes.embedded import Embedded
+from postventa.runtimes.feed import Fed, feed_of, read_feed
+from postventa.runtimes.listeners import Listener
+from postventa.runtimes.outward import channels_of, is_real, tokens_of, webhook_of
+from postventa.runtimes.watch import publish_if_changed, watch
+from postventa.settings import Channels, Settings
+from postventa.store.sqlite import SqliteStore
+from postventa.tokens import Tokens
+from postventa.web.private import private_app
+from postventa.web.public import public_app
+
+DEMO_SPEED = "1h=1s"
+STEPPED_TO = "stepped_to"
+_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The command line of `run`."""
+
+    project: Path
+    dev: bool = False
+    demo: bool = False
+    speed: str | None = None
+    events: Path | None = None
+    until: str | None = None
+    port: int | None = None
+    open: bool = False
+
+
+async def serve(options: Options) -> int:
+    """Run until Ctrl-C (or until the end of a stepped run); gives the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    for noisy in ("httpx", "watchfiles", "uvicorn"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    if not options.dev:
+        Project.load(options.project)
+    settings = settings_of(options)
+    database = database_of(options.project, settings, demo=options.demo)
+    if options.demo:
+        _fresh(database)
+    database.parent.mkdir(parents=True, exist_ok=True)
+    store = SqliteStore(database)
+    await store.open()
+    try:
+        async with _listening(options, settings) as listeners:
+            return await _run(options, settings, store, listeners)
+    finally:
+        beacon.put_out(database)
+        await store.close()
+
+
+def settings_of(options: Options) -> Settings:
+    """This machine's settings. A demo never has a way to the outside, whatever the file says."""
+    settings = Project.load(options.project).settings
+    return settings.model_copy(update={"channels": Channels(), "public_url": None}) if options.demo else settings
+
+
+def database_of(project: Path, settings: Settings, *, demo: bool = False) -> Path:
+    """Where the state is kept. ConfigError where another backend is asked for."""
+    if settings.store.postgres_env is not None:
+        raise ConfigError(
+            "PostgreSQL belongs to the distributed runtime, which is not built yet",
+            where="postventa.yaml: store.postgres_env",
+            mend="remove it: the embedded engine keeps its state in a SQLite file",
+        )
+    return project / ".postventa" / "demo" / "state.db" if demo else project / settings.store.sqlite
+
+
+def _fresh(database: Path) -> None:
+    """Every demo begins anew."""
+    running = beacon.find(database)
+    if running is not None:
+        raise StoreBusy(f"a demo runs here already (process {running.pid})", running.url, "stop that one first")
+    shutil.rmtree(database.parent, ignore_errors=True)
+
+
+@asynccontextmanager
+async def _listening(options: Options, settings: Settings) -> AsyncIterator[tuple[Listener, Listener]]:
+    """Both addresses, taken. In --dev a free port is found when the usual one is in use."""
+    private, public = settings.listen.private, settings.listen.public
+    if options.port is not None:
+        private, public = f"127.0.0.1:{options.port}", f"127.0.0.1:{options.port + 1 if options.port else 0}"
+    if settings.listen.token_env is None and private.rpartition(":")[0] not in {"127.0.0.1", "localhost", "[::1]"}:
+        raise ConfigError(
+            "the private pages would be open to the network",
+            where=f"listen.private: {private}",
+            mend="set listen.token_env, or listen on 127.0.0.1",
+        )
+    found = (_bound("private", private, options), _bound("public", public, options))
+    yield found
+
+
+def _bound(name: str, address: str, options: Options) -> Listener:
+    listener = Listener(name, address)
+    try:
+        listener.bind()
+    except ConfigError:
+        if not options.dev or options.port is not None:
+            raise
+        listener = Listener(name, f"{address.rpartition(':')[0]}:0")
+        listener.bind()
+    return listener
+
+
+async def _run(options: Options, settings: Settings, store: SqliteStore, listeners: tuple[Listener, Listener]) -> int:
+    private, public = listeners
+    tokens = tokens_of(settings, store.path.parent)
+    engine = await open_engine(store, _oldest(tokens))
+    started = datetime.now(UTC)
+    feed = _feed(options, started)
+    clock = await _clock(options, store, feed, started)
+    if options.dev:
+        await publish_if_changed(options.project, engine.releases, clock.now, typer.echo)
+    live = await engine.releases.live()
+    channels = channels_of(settings, store.mailbox)
+    public_url = settings.public_url or public.url
+    dispatcher = Dispatcher(engine, channels, clock.now, signed_links(tokens, public_url))
+    until = _until(options, feed)
+    embedded = Embedded(
+        engine, clock, dispatcher, Outlet(store, webhook_of(settings), clock.now), listeners, feed, until,
+        real_channel=is_real(settings),
+    )  # fmt: skip
+    services = services_of(embedded, options.project, settings, tokens, live, public_url)
+    private.app, public.app = private_app(services.services), public_app(services.services)
+    if options.dev:
+        changed = partial(_changed, embedded, services.refresh)
+        watching = partial(watch, options.project, engine.releases, clock.now, typer.echo, changed)
+        embedded.extra = (("watch", watching),)
+    embedded.started = partial(_welcome, options, settings, store.path, live.hash, private.url)
+    _stop_on_signals(embedded)
+    code = await embedded.run()
+    if clock.stepping:
+        async with store.transaction() as tx:
+            await tx.set_control(STEPPED_TO, time_text(clock.now()))
+    return code
+
+
+def _changed(embedded: Embedded, refresh: object) -> None:
+    """A save became a release: pages and parts look again."""
+    assert callable(refresh)
+    refresh()
+    embedded.changed()
+
+
+def _oldest(tokens: Tokens) -> str:
+    """The secret behind guests' ids and codes: the oldest key, which a rotation removes last."""
+    return tokens.keys[-1].secret.decode()
+
+
+# --- time ------------------------------------------------------------------------------------------------------------
+def _feed(options: Options, started: datetime) -> Sequence[Fed]:
+    registry = Project.load(options.project).registry
+    if options.demo:
+        return feed_of(demo_events(started.replace(minute=0, second=0, microsecond=0)), registry, started)
+    if options.events is None:
+        return ()
+    fed, refused = read_feed(options.events, registry, started)
+    for number, error in refused[:_SHOWN]:
+        typer.echo(f"{options.events}:{number}: {error}", err=True)
+    if refused:
+        typer.echo(f"{len(refused)} lines of {options.events} were left out", err=True)
+    return fed
+
+
+async def _clock(options: Options, store: SqliteStore, feed: Sequence[Fed], started: datetime) -> Clock:
+    """The clock this store lives by. ConfigError when it has lived by the other one: its times would make no sense."""
+    speed = options.speed or (DEMO_SPEED if options.demo else None)
+    wanted = "real" if speed is None else STEPPING
+    known = await store.views.control(CLOCK)
+    if known not in {None, wanted}:
+        raise ConfigError(
+            f"this database has lived by {'fast' if known == STEPPING else 'real'} time and cannot change",
+            where=str(store.path),
+            mend="name another file in postventa.yaml (store.sqlite), or use --demo",
+        )
+    if known is None:
+        async with store.transaction() as tx:
+            await tx.set_control(CLOCK, wanted)
+    if speed is None:
+        return SystemClock()
+    ratio = parse_speed(speed)
+    before = as_time(await store.views.control(STEPPED_TO))
+    start = feed[0].at if feed and not options.demo else started
+    return SteppingClock(max(start, before) if before else start, ratio)
+
+
+def _until(options: Options, feed: Sequence[Fed]) -> datetime | None:
+    if options.until is None:
+        return None
+    if options.until == "events":
+        return feed[-1].at if feed else None
+    moment = as_time(options.until)
+    if moment is None:
+        raise ConfigError(f"'{options.until}' is not a time", where="--until", mend="like 2026-06-30T00:00:00Z")
+    return moment
+
+
+# --- words and signals -----------------------------------------------------------------------------------------------
+def _welcome(options: Options, settings: Settings, database: Path, release: str, url: str) -> None:
+    beacon.light(database, url)
+    clock = options.speed or (DEMO_SPEED if options.demo else "real time")
+    say = typer.echo
+    say(f"\npostventa runs {options.project.resolve().name} · release {release[:12]} · {clock}\n")
+    say(f"  mails    {url}/mailbox" if not is_real(settings) else f"  mails    leave by {_server(settings)}")
+    say(f"  pages    {url}/")
+    say(f"  events   POST {url}/v1/events\n")
+    if not is_real(settings):
+        say("NO MAIL LEAVES THIS MACHINE: every mail is kept on the mailbox page.\n")
+    elif options.speed:
+        say("TIME RUNS FAST AND MAIL LEAVES THIS MACHINE.\n")
+    say("Ctrl-C stops it.")
+    if options.open:
+        webbrowser.open(f"{url}/mailbox")
+
+
+def _server(settings: Settings) -> str:
+    email = settings.channels.email
+    return f"{getattr(email, 'host', '')}:{getattr(email, 'port', '')}"
+
+
+def _stop_on_signals(embedded: Embedded) -> None:
+    """The first signal stops in order; a second one, as the system does it."""
+    loop = asyncio.get_running_loop()
+
+    def stop(number: signal.Signals) -> None:
+        typer.echo("\nstopping: what is being sent is finished first", err=True)
+        loop.remove_signal_handler(number)
+        embedded.stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop, number)
