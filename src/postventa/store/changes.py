@@ -38,27 +38,27 @@ class OutboxMoves(NamedTuple):
     """Effect id -> reason: claimed rows that become pending again."""
     first: dict[str, str]
     """Effect id -> reason: rows withdrawn that were there before."""
-    rows: list[OutboxRecord]
+    rows: list[SendMessage | EmitEvent]
     last: dict[str, str]
     """Effect id -> reason: rows withdrawn that are among `rows`."""
     joined: list[OutboxRow]
     """Rows there before whose runs or address changed: a sibling joined or left a shared mail."""
 
 
-def outbox_moves(write: CustomerWrite, now: datetime) -> OutboxMoves:
-    """What the effects of a write do to the outbox. `now` is when the published events are created."""
+def outbox_moves(write: CustomerWrite) -> OutboxMoves:
+    """What the effects of a write do to the outbox."""
     moves = OutboxMoves({}, {}, [], {}, [])
-    rows: dict[str, OutboxRecord] = {}
+    rows: dict[str, SendMessage | EmitEvent] = {}
     for effect in write.effects:
         if isinstance(effect, SendMessage):
             moves.last.pop(effect.effect_id, None)
-            rows[effect.effect_id] = message_record(effect, write.after.customer_id)
+            rows[effect.effect_id] = effect
         elif isinstance(effect, Withdraw):
             (moves.last if effect.effect_id in rows else moves.first)[effect.effect_id] = effect.reason
         elif isinstance(effect, PutBack):
             moves.put_back[effect.effect_id] = effect.reason
         elif isinstance(effect, EmitEvent):
-            rows[effect.effect_id] = event_record(effect, write.after.customer_id, now)
+            rows[effect.effect_id] = effect
     moves.rows.extend(rows.values())
     for key, row in changed(write.before.outbox, write.after.outbox):
         old = write.before.outbox.get(key)
@@ -67,18 +67,15 @@ def outbox_moves(write: CustomerWrite, now: datetime) -> OutboxMoves:
     return moves
 
 
-def message_record(effect: SendMessage, customer_id: str) -> OutboxRecord:
-    """The pending outbox row of a new message."""
+def outbox_record(effect: SendMessage | EmitEvent, customer_id: str, now: datetime) -> OutboxRecord:
+    """The pending row of a new message, or of an event to be published, which is created `now`."""
+    if isinstance(effect, EmitEvent):
+        return OutboxRecord(effect.effect_id, customer_id, "event", "pending", now, event=effect.event)
     return OutboxRecord(
         effect.effect_id, customer_id, "message", "pending", effect.created_at, effect.priority, effect.message,
         effect.klass, effect.channel, effect.to, effect.duplicates, effect.journey, effect.version, effect.subject,
         effect.run_ids, effect.step_id, effect.round, effect.survey, effect.reward, effect.choose, effect.context,
     )  # fmt: skip
-
-
-def event_record(effect: EmitEvent, customer_id: str, now: datetime) -> OutboxRecord:
-    """The pending outbox row of an event to be published."""
-    return OutboxRecord(effect.effect_id, customer_id, "event", "pending", now, event=effect.event)
 
 
 @dataclass(frozen=True, slots=True)

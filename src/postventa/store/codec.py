@@ -7,9 +7,11 @@ that are tuples become fields (`{"channel": …, "purpose": …}`), so that a pe
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import json.encoder
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from functools import lru_cache
+from typing import Any, Literal, cast, get_args
 
 from postventa.core.event import Claim, Command, Event, Ids, Input, Receipt, ReceiptResult, Tick
 from postventa.core.state import (
@@ -38,14 +40,32 @@ def _plain_mapping(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is not plain JSON: {value!r}")
 
 
-_encode = json.JSONEncoder(
+_ENCODER = json.JSONEncoder(
     ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"), default=_plain_mapping
-).encode
+)
+
+
+def _encoding() -> Callable[[Any], str]:
+    """The C encoder, made once: `JSONEncoder.encode` makes one for every value, which costs as much as encoding."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return _ENCODER.encode
+    string = json.encoder.encode_basestring
+    chunks = make(None, _plain_mapping, string, None, ":", ",", False, False, False)
+    return lambda value: "".join(chunks(value, 0))
+
+
+_encode = _encoding()
 
 
 def dumps(value: Any) -> str:
     """Compact JSON text. Raises ValueError or TypeError for what JSON cannot hold (NaN, a Decimal, a datetime)."""
-    return _encode(value) if value or not isinstance(value, dict) else "{}"
+    if not value:
+        if isinstance(value, dict):
+            return "{}"
+        if isinstance(value, list | tuple):
+            return "[]"
+    return _encode(value)
 
 
 _SHORT: dict[str, Any] = {"{}": dict, "[]": list}
@@ -55,10 +75,20 @@ def loads(text: str | None) -> Any:
     """The value of a JSON text; None of None. Fresh containers each time."""
     if text is None:
         return None
-    empty = _SHORT.get(text)
-    return json.loads(text) if empty is None else empty()
+    if (empty := _SHORT.get(text)) is not None:
+        return empty()
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:
+        return json.loads(text)
+    return value if end == len(text) else json.loads(text)
 
 
+_scan = cast("Callable[[str, int], tuple[Any, int]]", json.JSONDecoder().scan_once)  # type: ignore[attr-defined]
+"""Our own text has no blanks around it, so the decoder's core reads it; anything else goes the long way."""
+
+
+@lru_cache(4096)
 def time_to_text(moment: datetime) -> str:
     """Fixed-width UTC text. Raises ValueError for a naive datetime: it would be read as local time."""
     if moment.tzinfo is not UTC:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from postventa.store.base import SETTLED, SKIPPED, OutboxRecord, OutboxState
-from postventa.store.changes import OutboxMoves
+from postventa.store.changes import OutboxMoves, outbox_record
 from postventa.store.memory_tables import Tables, Undo
 
 _AT_ONCE = datetime.min.replace(tzinfo=UTC)
@@ -38,13 +38,14 @@ class MemoryOutbox:
             undo.put(tables.by_state.setdefault((row.kind, row.state), {}), key, number)
         undo.put(tables.outbox, key, row)
 
-    def _move_outbox(self, moves: OutboxMoves, now: datetime) -> None:
+    def _move_outbox(self, moves: OutboxMoves, customer_id: str, now: datetime) -> None:
         tables = self._t
         for effect_id, reason in moves.put_back.items():
             if (row := tables.outbox.get(effect_id)) is not None and row.state == "claimed":
                 self._set_row(replace(row, state="pending", detail=reason, lease_until=None))
         self._withdraw(moves.first, now)
-        for row in moves.rows:
+        for effect in moves.rows:
+            row = outbox_record(effect, customer_id, now)
             old = tables.outbox.get(row.effect_id)
             if old is None:
                 self._set_row(row)

@@ -106,7 +106,7 @@ class MemoryTransaction(MemoryOutbox):
             self._save_history(write)
         if write.effects or after.outbox:
             now = changes.moment_of(write)
-            self._move_outbox(changes.outbox_moves(write, now), now)
+            self._move_outbox(changes.outbox_moves(write), customer_id, now)
         if write.effects:
             self._save_effects(write)
         for answer in changes.answers(customer_id, (event for event, _ in write.events)):

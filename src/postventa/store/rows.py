@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from postventa.core.effect import PostPoints, TraceEntry
+from postventa.core.effect import EmitEvent, PostPoints, SendMessage, TraceEntry
 from postventa.core.event import Event
 from postventa.core.state import CustomerState, Ref, Run, Thing
 from postventa.store import changes
@@ -82,6 +82,8 @@ def customer_row(state: CustomerState, seq: int) -> Row:
 
 def customer_from_row(row: Sequence[Any]) -> tuple[CustomerState, int]:
     """The state without things, events and runs, and the last seq."""
+    if row[2] is None and row[1] == 0:  # made by a lock, never saved
+        return CustomerState(row[0]), 0
     state = CustomerState(row[0], optional_time_from_text(row[2]), erased=bool(row[-1]))
     small_from_plain(state, {name: loads(text) for name, text in zip(SMALL, row[5:-1], strict=True)})
     return state, row[1]
@@ -105,6 +107,15 @@ def event_row(customer_id: str, event: Event, applied_at: str | None, *, remembe
     )  # fmt: skip
 
 
+def start_text(row: Row) -> str:
+    """The event of an event row as one JSON text, without encoding its data once more."""
+    recorded = f',"recorded_at":"{row[7]}"' if row[7] else ""
+    return (
+        f'{{"id":{dumps(row[2])},"source":{dumps(row[1])},"type":{dumps(row[5])},"occurred_at":"{row[6]}",'
+        f'"ids":{row[8]},"data":{row[9]}{recorded}}}'
+    )
+
+
 def event_from_row(row: Sequence[Any]) -> Event:
     """The event of a row that still has its body."""
     return Event(
@@ -113,13 +124,13 @@ def event_from_row(row: Sequence[Any]) -> Event:
     )  # fmt: skip
 
 
-def run_row(customer_id: str, run: Run, release: str) -> Row:
-    """As `RUN`."""
+def run_row(customer_id: str, run: Run, release: str, start: str | None = None) -> Row:
+    """As `RUN`. `start`: the text of its start event, if it is at hand."""
     stand = run.stand
     return (
         customer_id, run.run_id, run.journey, run.version, release, *run.subject, time_to_text(run.started_at),
         time_to_text(run.at), run.step, stand.kind, optional_time_to_text(stand.due_at), dumps(stand_to_plain(stand)),
-        dumps(run.ids), dumps(event_to_plain(run.start)), dumps(run.vars),
+        dumps(run.ids), start or dumps(event_to_plain(run.start)), dumps(run.vars),
         dumps({step: event_to_plain(event) for step, event in run.matched.items()}), dumps(times_to_plain(run.marks)),
         dumps(rounds_to_plain(run.rounds)), dumps(run.variants), dumps([event_to_plain(one) for one in run.queued]),
     )  # fmt: skip
@@ -170,27 +181,29 @@ def posting_row(customer_id: str, one: PostPoints) -> Row:
 
 
 # --- the outbox ------------------------------------------------------------------------------------------------------
-def outbox_row(row: OutboxRecord) -> Row:
-    """As `OUTBOX`."""
-    optional = optional_time_to_text
-    return (
-        row.effect_id, row.customer_id, row.kind, row.state, time_to_text(row.created_at), row.priority, row.message,
-        row.klass, row.channel, row.address, row.duplicates, row.journey, row.version,
-        dumps(row.subject) if row.subject else None, dumps(row.run_ids), row.step_id, row.round, row.survey, row.reward,
-        row.choose, dumps(row.context), dumps(event_to_plain(row.event)) if row.event else None, row.attempt,
-        optional(row.lease_until), optional(row.next_try_at) or "", optional(row.first_try_at),
-        optional(row.intent_at), optional(row.settled_at), row.code, row.detail,
-    )  # fmt: skip
-
-
 def outbox_from_row(row: Sequence[Any]) -> OutboxRecord:
-    """The other way round."""
+    """The record of a row, as `OUTBOX`."""
     time, subject, event = optional_time_from_text, loads(row[13]), loads(row[21])
     return OutboxRecord(
         row[0], row[1], row[2], row[3], time_from_text(row[4]), row[5], row[6], row[7], row[8], row[9], row[10],
         row[11], row[12], (subject[0], subject[1]) if subject else None, tuple(loads(row[14])), row[15], row[16],
         row[17], row[18], row[19], loads(row[20]), event_from_plain(event) if event else None, row[22], time(row[23]),
         time(row[24]), time(row[25]), time(row[26]), time(row[27]), row[28], row[29],
+    )  # fmt: skip
+
+
+def new_outbox_row(effect: SendMessage | EmitEvent, customer_id: str, now: str) -> Row:
+    """The pending row of an effect, as `OUTBOX`, without the detour of a record: most rows are written once."""
+    if isinstance(effect, EmitEvent):
+        return (
+            effect.effect_id, customer_id, "event", "pending", now, 100, *[None] * 4, "avoid", *[None] * 3, "[]", None,
+            1, *[None] * 3, "{}", dumps(event_to_plain(effect.event)), 0, None, "", *[None] * 4, "",
+        )  # fmt: skip
+    return (
+        effect.effect_id, customer_id, "message", "pending", time_to_text(effect.created_at), effect.priority,
+        effect.message, effect.klass, effect.channel, effect.to, effect.duplicates, effect.journey, effect.version,
+        dumps(effect.subject), dumps(effect.run_ids), effect.step_id, effect.round, effect.survey, effect.reward,
+        effect.choose, dumps(effect.context), None, 0, None, "", None, None, None, None, "",
     )  # fmt: skip
 
 
@@ -251,8 +264,8 @@ def collect(writes: Sequence[CustomerWrite], seqs: Mapping[str, int], releases: 
         batch.history.extend(map(history_row, write.history))
         batch.trace.extend(trace_row(customer_id, number, entry) for number, entry in write.trace)
         _collect_things(batch, write)
-        _collect_events(batch, write)
-        _collect_runs(batch, write, releases)
+        applied = _collect_events(batch, write)
+        _collect_runs(batch, write, applied, releases)
         if write.effects:
             _collect_effects(batch, write)
         if write.effects or write.after.outbox:
@@ -266,12 +279,14 @@ def _collect_things(batch: Batch, write: CustomerWrite) -> None:
     batch.things_gone.extend((customer_id, *ref) for ref in changes.gone(before, after))
 
 
-def _collect_events(batch: Batch, write: CustomerWrite) -> None:
+def _collect_events(batch: Batch, write: CustomerWrite) -> list[Row]:
+    """Gives the rows of `write.events`, one each."""
     customer_id, before, after = write.after.customer_id, write.before.events, write.after.events
-    applied = set()
-    for event, at in write.events:
-        applied.add(event.key)
-        batch.events.append(event_row(customer_id, event, time_to_text(at), remembered=event.key in after))
+    applied = {event.key for event, _ in write.events}
+    mine = [
+        event_row(customer_id, event, time_to_text(at), remembered=event.key in after) for event, at in write.events
+    ]
+    batch.events.extend(mine)
     for key, event in changes.changed(before, after):
         if key not in applied:
             batch.events.append(event_row(customer_id, event, None, remembered=True))
@@ -281,14 +296,16 @@ def _collect_events(batch: Batch, write: CustomerWrite) -> None:
             customer_id, one.source, one.id, time_to_text(one.at), one.survey, one.score, dumps(one.choices), one.text,
             one.subject,
         ))  # fmt: skip
+    return mine
 
 
-def _collect_runs(batch: Batch, write: CustomerWrite, releases: Mapping[str, str]) -> None:
+def _collect_runs(batch: Batch, write: CustomerWrite, applied: list[Row], releases: Mapping[str, str]) -> None:
     customer_id, before, after = write.after.customer_id, write.before.runs, write.after.runs
     release = write.history[-1].release if write.history else ""
-    batch.runs.extend(
-        run_row(customer_id, run, releases.get(run_id, release)) for run_id, run in changes.changed(before, after)
-    )
+    for run_id, run in changes.changed(before, after):
+        at_hand = next((row for row, (event, _) in zip(applied, write.events, strict=True) if event is run.start), None)
+        start = start_text(at_hand) if at_hand else None
+        batch.runs.append(run_row(customer_id, run, releases.get(run_id, release), start))
     batch.runs_gone.extend((customer_id, run_id) for run_id in changes.gone(before, after))
 
 
@@ -308,9 +325,9 @@ def _collect_effects(batch: Batch, write: CustomerWrite) -> None:
 
 def _collect_outbox(batch: Batch, write: CustomerWrite) -> None:
     now = changes.moment_of(write)
-    moves, at = changes.outbox_moves(write, now), time_to_text(now)
+    moves, at, customer_id = changes.outbox_moves(write), time_to_text(now), write.after.customer_id
     batch.put_back.extend((reason, effect_id) for effect_id, reason in moves.put_back.items())
     batch.withdrawn_first.extend((reason, at, effect_id) for effect_id, reason in moves.first.items())
-    batch.outbox.extend(map(outbox_row, moves.rows))
+    batch.outbox.extend(new_outbox_row(effect, customer_id, at) for effect in moves.rows)
     batch.withdrawn_last.extend((reason, at, effect_id) for effect_id, reason in moves.last.items())
     batch.joined.extend((dumps(row.run_ids), row.address, row.effect_id) for row in moves.joined)

@@ -107,7 +107,7 @@ def rolled_back(store: Store) -> Callable[[], Any]:
 
     @asynccontextmanager
     async def block() -> AsyncIterator[Any]:
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(ZeroDivisionError):  # noqa: PT012
             async with store.transaction() as tx:
                 yield tx
                 raise ZeroDivisionError

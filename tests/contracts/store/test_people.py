@@ -1,4 +1,4 @@
-"""Whole persons in every backend: two become one, one is forgotten, and old rows go without losing what a fold needs."""
+"""Whole persons in every backend: two become one, one is forgotten, old rows go without losing what a fold needs."""
 
 from __future__ import annotations
 

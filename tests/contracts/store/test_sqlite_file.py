@@ -62,7 +62,7 @@ asyncio.run(main())
 
 
 async def test_a_killed_engine_leaves_the_state_of_its_last_commit(path):
-    child = subprocess.Popen([sys.executable, "-c", _CHILD, str(path)], stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen([sys.executable, "-c", _CHILD, str(path)], stdout=subprocess.PIPE, text=True)  # noqa: ASYNC220
     assert child.stdout is not None
     assert child.stdout.readline() == "inside\n"
     store = SqliteStore(path)
@@ -157,7 +157,7 @@ async def test_a_value_that_cannot_be_written_is_the_batchs_fault(path, make, fa
 async def test_after_a_failed_call_nothing_more_is_written(path, make):
     store = SqliteStore(path)
     await store.open()
-    with pytest.raises(StoreError, match="a call of this transaction failed"):
+    with pytest.raises(StoreError, match="a call of this transaction failed"):  # noqa: PT012
         async with store.transaction() as tx:
             await tx.set_control("before", "x")
             with pytest.raises(DataRefused):
@@ -172,7 +172,7 @@ async def test_a_damaged_file_is_told(path):
     content = bytearray(path.read_bytes())
     content[4096 : 4096 * 12] = b"\xff" * (4096 * 11)
     path.write_bytes(content)
-    with pytest.raises(StoreError, match="damaged") as refused:
+    with pytest.raises(StoreError, match="damaged") as refused:  # noqa: PT012
         store = SqliteStore(path)
         await store.open()
         await store.views.counts(sqlite_file.datetime.now(sqlite_file.UTC))

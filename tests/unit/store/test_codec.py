@@ -6,9 +6,10 @@ import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postventa.core.effect import EmitEvent, SendMessage
 from postventa.core.event import Claim, Command, Event, Receipt, Tick
 from postventa.core.state import (
     Consent,
@@ -23,7 +24,7 @@ from postventa.core.state import (
     Thing,
     Watch,
 )
-from postventa.store import codec, rows
+from postventa.store import changes, codec, rows
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 moments = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -96,11 +97,13 @@ def through_text(value):
     return json.loads(codec.dumps(value))
 
 
+@settings(max_examples=40, deadline=None)
 @given(states)
 def test_a_state_survives_json(state):
     assert codec.state_from_plain(through_text(codec.state_to_plain(state))) == state
 
 
+@settings(max_examples=40, deadline=None)
 @given(states)
 def test_a_state_survives_its_row(state):
     back, seq = rows.customer_from_row(rows.customer_row(state, 7))
@@ -109,18 +112,37 @@ def test_a_state_survives_its_row(state):
     assert back == state
 
 
+@settings(max_examples=60, deadline=None)
 @given(runs)
 def test_a_run_survives_json_and_its_row(run):
     assert codec.run_from_plain(through_text(codec.run_to_plain(run))) == run
     assert rows.run_from_row(rows.run_row("c", run, "rel")) == run
 
 
+@settings(deadline=None)
 @given(events, refs, things)
 def test_an_event_and_a_thing_survive_their_rows(event, ref, thing):
-    assert rows.event_from_row(rows.event_row("c", event, None, remembered=True)) == event
+    row = rows.event_row("c", event, None, remembered=True)
+    assert rows.event_from_row(row) == event
+    assert codec.event_from_plain(codec.loads(rows.start_text(row))) == event
     assert rows.thing_from_row(rows.thing_row("c", ref, thing)) == (ref, thing)
 
 
+sends = st.builds(
+    SendMessage, text, st.lists(text, max_size=2).map(tuple), text, text, refs, text, st.integers(1, 9), text,
+    st.sampled_from(["transactional", "soft_opt_in", "marketing"]), st.integers(0, 200), text, text,
+    st.sampled_from(["allow", "avoid"]), moments, st.none() | text, st.none() | text, st.none() | text, facts,
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(sends | st.builds(EmitEvent, text, events), moments)
+def test_a_new_outbox_row_is_the_record_of_its_effect(effect, now):
+    row = rows.new_outbox_row(effect, "c", codec.time_to_text(now))
+    assert rows.outbox_from_row(row) == changes.outbox_record(effect, "c", now)
+
+
+@settings(deadline=None)
 @given(inputs)
 def test_an_input_survives_the_history(entry):
     kind, payload = codec.input_to_plain(entry)
@@ -151,6 +173,13 @@ def test_a_time_without_zone_is_refused():
 def test_what_json_cannot_hold_is_refused(value):
     with pytest.raises((ValueError, TypeError)):
         codec.dumps(value)
+
+
+def test_text_that_a_person_edited_is_read_too():
+    assert codec.loads(' {"a": [1, 2.5, null]} \n') == {"a": [1, 2.5, None]}
+    assert codec.loads(codec.dumps({})) == {}
+    with pytest.raises(ValueError, match="Extra data"):
+        codec.loads('{"a": 1} x')
 
 
 def test_a_history_row_that_is_no_input_says_so():
