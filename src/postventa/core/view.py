@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from postventa.core import schedule
+from postventa.core import conditions, schedule
 from postventa.core.belonging import as_tuple, belongs, lines_of
 from postventa.core.event import Event, Ids, Plain
 from postventa.core.journey import Catalog, Fact, Path, Shop
 from postventa.core.state import CustomerState, Ref, Run
-from postventa.core.values import MISSING, Missing
+from postventa.core.values import MISSING, Missing, number_text, time_text
 
 
 def zone_of(state: CustomerState, shop: Shop) -> ZoneInfo:
@@ -78,12 +79,14 @@ class RunView:
             case "answer":
                 answer = self.answer()
                 return dig(answer.data, path.parts) if answer else MISSING
-        ref = self.ref(path.root)
+        ref = self.ref(path.root, path.scope)
         return MISSING if ref is None else self._thing(ref, path.parts)
 
-    def ref(self, root: str) -> Ref | None:
-        """The one thing of that kind in sight: the run's own or one its ids name, else the event's."""
-        for ids in (self.ids, self.event.ids if self.event else {}):
+    def ref(self, root: str, scope: str | None = None) -> Ref | None:
+        """The one thing of that kind in sight: the run's own or one its ids name, else that of the event matched at
+        the step `scope`, else the event's."""
+        matched = self.run.matched.get(scope) if scope is not None and self.run is not None else None
+        for ids in (self.ids, matched.ids if matched else {}, self.event.ids if self.event else {}):
             value = ids.get(root)
             if value is not None:
                 return (root, as_tuple(value)[0])
@@ -121,18 +124,27 @@ class RunView:
         return dig(thing.facts, parts) if thing else MISSING
 
 
+def plain(value: object) -> Plain | Missing:
+    """A computed value as plain JSON: a time as text, a number as decimal text."""
+    if isinstance(value, datetime):
+        return time_text(value)
+    return number_text(value) if isinstance(value, Decimal) else value
+
+
 def of_run(state: CustomerState, catalog: Catalog, now: datetime, run: Run, event: Event | None = None) -> RunView:
     """The view from a run; `event` is the one being matched, else its start event."""
     return RunView(state, catalog, now, zone_of(state, catalog.shop), run.ids, event or run.start, run)
 
 
-def resolved(values: Mapping[str, Plain | Path], view: RunView) -> dict[str, Plain]:
+def resolved(values: Mapping[str, Plain | Path | Fact], view: RunView) -> dict[str, Plain]:
     """`with:` as plain values; a path that leads nowhere is left out."""
     found: dict[str, Plain] = {}
     for key, value in values.items():
-        got = view.lookup(value) if isinstance(value, Path) else value
-        if isinstance(value, Fact):
-            got = view.lookup(value.path)
+        got = value
+        if isinstance(value, Path):
+            got = view.lookup(value)
+        elif isinstance(value, Fact):
+            got = plain(conditions.fact_value(value, view))
         if not isinstance(got, Missing):
             found[key] = got
     return found
