@@ -115,6 +115,18 @@ def reads_facts(condition: Condition) -> bool:
     return condition.path.root not in ("event", "item") or any(fact.path.root != "event" for fact in facts)
 
 
+def roots(condition: Condition) -> frozenset[str]:
+    """The things whose facts it reads: "order", "customer", "event", …"""
+    if isinstance(condition, AllOf | AnyOf):
+        return frozenset().union(*map(roots, condition.parts))
+    if isinstance(condition, Not):
+        return roots(condition.part)
+    operands = condition.operand if isinstance(condition.operand, tuple) else (condition.operand,)
+    found = {condition.path.root, *(one.path.root for one in operands if isinstance(one, Fact))}
+    inner = (roots(one) for one in operands if isinstance(one, Test | AllOf | AnyOf | Not))
+    return frozenset(found).union(*inner) - {"item"}
+
+
 @dataclass(frozen=True, slots=True)
 class On:
     """An event of one of these types for which `where` holds."""

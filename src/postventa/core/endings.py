@@ -8,9 +8,10 @@ from datetime import timedelta
 
 from postventa.core import conditions, schedule, view
 from postventa.core.belonging import CUSTOMER, about, belongs
+from postventa.core.condition import ALWAYS, On, reads_facts, roots
 from postventa.core.effect import GoalReached, PutBack, RunEnded, Withdraw
 from postventa.core.event import Event, Ids
-from postventa.core.journey import ALWAYS, Journey, On, reads_facts
+from postventa.core.journey import Journey
 from postventa.core.state import Ended, OutboxRow, Run, Watch
 from postventa.core.turn import Outcomes, Turn, local_text
 from postventa.core.view import RunView
@@ -54,15 +55,19 @@ def withdraw(turn: Turn, row: OutboxRow, reason: str) -> None:
 
 
 # --- does this event speak to this `on`? ------------------------------------------------------------------------------
+IN_SIGHT = frozenset({"customer", "event", "answer"})
+"""What a `where` can read without a run; other facts need an id, the event's or else the run's own."""
+
+
 def speaks(turn: Turn, on: On, event: Event, see: RunView, place: str, fresh: bool) -> bool:
     """Type and `where`. A `where` is read once, when the event is applied; for a remembered event (`fresh` False) the
-    answer kept then counts, where its answer could have changed since."""
+    answer kept then counts, where it could have changed since and the event alone says what it is about."""
     if event.type not in on.types:
         return False
     if on.where == ALWAYS:
         return True
     kept = turn.state.verdicts.get(event.key)
-    if not fresh and kept is not None and reads_facts(on.where):
+    if not fresh and kept is not None and reads_facts(on.where) and roots(on.where) <= {*IN_SIGHT, *event.ids}:
         return place in kept
     return conditions.holds(on.where, see)
 
