@@ -95,6 +95,17 @@ def _drain(turn: Turn) -> None:
         if event.key in turn.learned or _learn(turn, event):
             _react(turn, event)
     turn.depth = 0
+    if turn.restless:
+        _recompute(turn)
+
+
+def _recompute(turn: Turn) -> None:
+    """A journey set facts about the customer: compute waits of all runs again that depend on one."""
+    turn.restless = False
+    for run in list(turn.state.runs.values()):
+        if turn.state.runs.get(run.run_id) is run:
+            guarded(turn, run.run_id, partial(moves.recompute, turn, run))
+    _drain(turn)
 
 
 def _learn(turn: Turn, event: Event) -> bool:

@@ -39,7 +39,7 @@ from postventa.core.values import as_number
 Go = tuple[Run, int] | None
 
 
-def enter(turn: Turn, run: Run, step: AnyStep) -> Go:  # noqa: PLR0911 - one line per verb reads best
+def enter(turn: Turn, run: Run, step: AnyStep) -> Go:
     """Let a run that has just arrived act on its step."""
     match step:
         case Send():
@@ -144,6 +144,7 @@ def _set(turn: Turn, run: Run, step: SetFacts) -> Go:
     mine = {key.removeprefix("run."): value for key, value in values.items() if key.startswith("run.")}
     theirs = {key.removeprefix("customer."): value for key, value in values.items() if key.startswith("customer.")}
     learn_customer(turn, theirs, turn.now)
+    turn.restless |= bool(theirs)
     run = turn.put(run.but(vars={**run.vars, **mine}))
     turn.note("set", ", ".join(sorted(values)) or "nothing known to set", run)
     return run, step.next

@@ -48,6 +48,8 @@ class Turn:
     depth: int = 0
     relax: bool = False
     """A hold ended or a place under a cap came free: held sends are to be looked at again."""
+    restless: bool = False
+    """A journey set a fact about the customer: waits that depend on one are to be computed again."""
     _zone: ZoneInfo | None = None
 
     @property
