@@ -137,9 +137,10 @@ def match(turn: Turn, run: Run, event: Event) -> Go:
         return _answered(turn, run, step, event) if _answers(turn, run, step, event) else None
     if not isinstance(step, WaitFor) or run.stand.kind != "event" or event.occurred_at < since(turn, run, step):
         return None
+    deadline = run.stand.deadline
     number = _which(turn, run, step, event, fresh=True)
-    if number is None:
-        return None
+    if number is None or (deadline is not None and event.occurred_at > deadline):
+        return None  # one that was made after the deadline, in a late look, comes too late
     if run.stand.count + 1 < step.times:
         turn.put(run.but(stand=replace(run.stand, count=run.stand.count + 1)))
         return None
@@ -154,6 +155,9 @@ def recompute(turn: Turn, run: Run) -> Go:
     if isinstance(step, WaitUntil):
         due = until_due(turn, run, step)
         if due is None or (run.stand.kind == "timer" and due == run.stand.due_at):
+            return None
+        if due < run.at and step.if_past == "exit":
+            end(turn, run, "exited", f"{step.fact} had passed")
             return None
         if due <= run.at:
             return run, step.next
