@@ -105,7 +105,7 @@ def _into_outbox(
     lead = runs[0]
     effect = ids.effect_id(lead.run_id, step.id, turn.rounds_of(lead), slot)
     run_ids = tuple(run.run_id for run in runs)
-    since = min(run.stand.since if run.stand.kind in ("held", "outbox") else turn.now for run in runs)
+    since = min(_wanted_since(turn, run, slot) for run in runs)
     turn.state.outbox[effect] = OutboxRow(
         effect, run_ids, step.id, message.name, channel, address, "pending", since, slot
     )
@@ -120,6 +120,13 @@ def _into_outbox(
     )  # fmt: skip
     for run in runs:
         turn.put(run.but(stand=_on_its_way(turn, run, effect, slot)))
+
+
+def _wanted_since(turn: Turn, run: Run, slot: Slot) -> datetime:
+    """The message's age: when the run first wanted to send it. A reminder that is held stands at its survey."""
+    if slot == "remind":
+        return run.stand.held_from or turn.now
+    return run.stand.since if run.stand.kind in ("held", "outbox") else turn.now
 
 
 def _on_its_way(turn: Turn, run: Run, effect: str, slot: Slot) -> Stand:
