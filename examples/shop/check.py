@@ -10,8 +10,9 @@ The rows:
   decided   within `between` it is sent or skipped: not forgotten
   never     it is not handed over; only from `from` and up to `to`, where they are given
   at_most   not more than `count` of these mails; in any span clearly shorter than `per`, where that is given
-A row is about one `subject`, about a `customer`, or about everything of a person (`customers` and `subjects`);
-`each: subject` holds for each subject by itself. No `message`: all messages. "Handed over" is the decision `send`.
+A row is about one `subject` (of a `customer`: a list where either of two ids may be told), about a `customer`, about
+everything of a person (`customers` and `subjects`), or about these `subjects` alone; `each: subject` holds for each
+subject by itself. No `message`: all messages. "Handed over" is the decision `send`.
 """
 
 from __future__ import annotations
@@ -106,7 +107,9 @@ class Record:
     def _person(self, row: Row) -> list[Row]:
         """Everything of a person. A guest's id is not known beforehand: their subjects tell it."""
         own = [entry for subject in row.get("subjects", []) for entry in self.by_subject.get(subject, [])]
-        ids = {*row.get("customers", []), *(entry["customer"] for entry in own)}
+        if "customers" not in row:
+            return own
+        ids = {*row["customers"], *(entry["customer"] for entry in own)}
         found = own + [entry for name in sorted(ids) for entry in self.by_customer.get(name, [])]
         return list({id(entry): entry for entry in found}.values())
 
@@ -119,8 +122,11 @@ def check_send(record: Record, row: Row) -> list[str]:
     if not hits:
         wanted = row.get("at") or " to ".join(row["between"])
         return [f"{name(row)}: due {wanted} ({row['why']}); {told(record.about(row))}"]
-    wrong = {entry["customer"] for entry in hits} - {row.get("customer")} if "customer" in row else set()
-    return [f"{name(row)}: went to customer {', '.join(sorted(wrong))}, not {row['customer']}"] if wrong else []
+    right = ids(row)
+    wrong = {entry["customer"] for entry in hits} - right
+    if not right or not wrong:
+        return []
+    return [f"{name(row)}: went to customer {', '.join(sorted(wrong))}, not {' or '.join(sorted(right))}"]
 
 
 def check_decided(record: Record, row: Row) -> list[str]:
@@ -177,9 +183,15 @@ def days(text: str) -> timedelta:
     return timedelta(days=int(number))
 
 
+def ids(row: Row) -> set[str]:
+    """The ids under which the customer of a row may be told; none where the row names no customer."""
+    named = row.get("customer", [])
+    return {named} if isinstance(named, str) else set(named)
+
+
 def name(row: Row) -> str:
     """Whom and what a row is about, for people."""
-    whom = row.get("subject") or row.get("customer") or ", ".join(row.get("customers", []))
+    whom = row.get("subject") or " or ".join(sorted(ids(row))) or ", ".join(row.get("customers") or row["subjects"])
     message = row.get("message") or "every message"
     return f"{whom}, {message if isinstance(message, str) else ' / '.join(message)}"
 

@@ -54,13 +54,10 @@ def _claimable(person: Person, row: Row, end: datetime) -> bool:
 
 def _person_rows(person: Person) -> Iterator[Row]:
     """Caps, objection, erasure: true of everything that concerns this person."""
-    who = {"customers": [person.account], "subjects": subjects(person)}
+    who = {"customers": person.accounts, "subjects": subjects(person.orders)}
     if person.kind != "merged":
         yield {"kind": "at_most", **who, "message": OPTIONAL, "count": 2, "per": "7 days", "why": "the shop's cap"}
-    if person.objected:
-        to = {"to": stamp(person.back_in.at)} if person.back_in else {}
-        why = "objected: nothing but transactional mail"
-        yield {"kind": "never", **who, "message": OPTIONAL, "from": from_(person.objected.known), **to, "why": why}
+    yield from _objection_rows(person, who)
     if person.withdrawn:
         why = "took back the consent to marketing"
         yield {"kind": "never", **who, "message": "win-back", "from": from_(person.withdrawn.known), "why": why}
@@ -70,10 +67,32 @@ def _person_rows(person: Person) -> Iterator[Row]:
         yield {"kind": "never", **who, "from": from_(person.erased.known), "why": "erased"}
 
 
-def subjects(person: Person) -> list[str]:
-    """Every subject a journey may have that concerns this person, but the person."""
+def _objection_rows(person: Person, who: Row) -> Iterator[Row]:
+    """Silent until a newer yes. Until two accounts are known to be one, only the one that objected is silent."""
+    if person.objected is None:
+        return
+    said = person.objected
+    begins = said.known
+    yes = [fact.at for fact in (person.consented, person.back_in) if fact and fact.at > said.at]
+    row = {"kind": "never", "message": OPTIONAL, "why": "objected: nothing but transactional mail"}
+    if person.merged and person.merged.known > begins:
+        own = [order for order in person.orders if order.account == person.account]
+        until = min([person.merged.known, *yes])
+        yield {**row, "subjects": subjects(own), "from": from_(begins), "to": stamp(until)}
+        begins = person.merged.known
+    until_yes = {"to": stamp(min(yes))} if yes else {}
+    if not yes or begins < min(yes):
+        yield {**row, **who, "from": from_(begins), **until_yes}
+
+
+def _told_as(person: Person) -> str | list[str]:
+    return person.accounts if person.kind == "merged" else person.account
+
+
+def subjects(orders: list[Order]) -> list[str]:
+    """Every subject a journey may have that concerns these orders, but the person."""
     found = []
-    for order in person.orders:
+    for order in orders:
         found.append(f"order:{order.id}")
         lines = list(order.lines)
         if order.back:
@@ -95,7 +114,7 @@ def _order_rows(person: Person, order: Order) -> Iterator[Row]:
         at = heard(order, order.paid)
         cancelled = heard(order, order.cancelled) if order.cancelled else None
         if cancelled is None or cancelled > at + NEAR:
-            yield send(subject, "thank-you", at, at, "paid", order.account)
+            yield send(subject, "thank-you", at, at, "paid", order.account and _told_as(person))
         elif cancelled < at - NEAR:
             yield never(subject, "thank-you", None, "the cancellation was known before the payment")
     if order.cancelled:

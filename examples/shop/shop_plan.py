@@ -139,6 +139,11 @@ class Person:
         return f"c-{self.number:04d}-b"
 
     @property
+    def accounts(self) -> list[str]:
+        """Every customer_id of this person; a record of the past may tell either, once they are found to be one."""
+        return [self.account, self.second_account] if self.kind == "merged" else [self.account]
+
+    @property
     def email(self) -> str:
         """Where mail goes."""
         return f"{self.account}@example.com"

@@ -46,7 +46,9 @@ class Candidate:
     """What comes after it: (message, days, clock, why)."""
 
 
-def send(subject: str | None, message: str, first: datetime, last: datetime, why: str, customer: str | None) -> Row:
+def send(
+    subject: str | None, message: str, first: datetime, last: datetime, why: str, customer: str | list[str] | None
+) -> Row:
     """This mail is handed over: at `first`, or between `first` and `last` where they differ."""
     row: Row = {"kind": "send", "subject": subject, "customer": customer, "message": message, "why": why}
     if first == last:

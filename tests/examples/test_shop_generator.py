@@ -65,10 +65,11 @@ def obedient(rows: list[Row]) -> list[Row]:
     for row in rows:
         if row["kind"] not in {"send", "decided"}:
             continue
+        whom = row.get("customer", "guest:" + row.get("subject", ""))
         decisions.append(
             {
                 "at": row["at"] if "at" in row else row["between"][0 if row["kind"] == "send" else 1],
-                "customer": row.get("customer", "guest:" + row.get("subject", "")),
+                "customer": whom if isinstance(whom, str) else whom[-1],
                 "subject": row.get("subject", "customer"),
                 "message": row["message"],
                 "decision": "send" if row["kind"] == "send" else "skip",
