@@ -8,10 +8,13 @@ import random
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+
+from postventa.cli.main import run
 
 ROOT = Path(__file__).parents[3]
 SHOP = {
@@ -60,35 +63,39 @@ def shop(tmp_path: Path) -> Path:
     return tmp_path / "shop"
 
 
-def backtest(project: Path, events: list[Any] | str, *more: str) -> subprocess.CompletedProcess[str]:
-    text = events if isinstance(events, str) else "".join(json.dumps(one) + "\n" for one in events)
-    asked = [sys.executable, "-m", "postventa.cli.main", "backtest", "--project", str(project), "--events", "-", *more]
-    return subprocess.run(asked, input=text, capture_output=True, text=True, timeout=120)
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
 
 
-def decisions(project: Path, events: list[Any], *more: str) -> list[dict[str, Any]]:
-    done = backtest(project, events, "--json", *more)
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+Backtest = Callable[..., Done]
 
 
-def test_every_decision_in_its_documented_form_and_order(shop: Path) -> None:
-    found = decisions(shop, EVENTS)
-    names = [
-        "at",
-        "customer",
-        "subject",
-        "journey",
-        "version",
-        "step",
-        "round",
-        "message",
-        "channel",
-        "variant",
-        "decision",
-        "reason",
-        "effect",
-    ]
+@pytest.fixture
+def backtest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Backtest:
+    """The command in this process: starting Python takes longer than all the rest."""
+
+    def call(project: Path, events: list[Any] | str, *more: str) -> Done:
+        text = events if isinstance(events, str) else "".join(json.dumps(one) + "\n" for one in events)
+        file = tmp_path / "events.jsonl"
+        file.write_text(text, encoding="utf-8")
+        capsys.readouterr()
+        code = run(["backtest", "--project", str(project), "--events", str(file), *more])
+        return Done(code, *capsys.readouterr())
+
+    return call
+
+
+def read(done: Done) -> list[dict[str, Any]]:
+    assert done.code == 0, done.err
+    return [json.loads(line) for line in done.out.splitlines()]
+
+
+def test_every_decision_in_its_documented_form_and_order(shop: Path, backtest: Backtest) -> None:
+    found = read(backtest(shop, EVENTS, "--json"))
+    names = ["at", "customer", "subject", "journey", "version", "step", "round", "message", "channel", "variant"]
+    names += ["decision", "reason", "effect"]
     assert all(list(one) == names for one in found)
     told = [(one["at"], one["customer"], one["subject"], one["message"], one["decision"]) for one in found]
     assert told == [
@@ -103,49 +110,49 @@ def test_every_decision_in_its_documented_form_and_order(shop: Path) -> None:
     assert "7 days" in skipped["reason"]
 
 
-def test_the_same_events_in_any_order_give_the_same_bytes(shop: Path) -> None:
+def test_the_same_events_in_any_order_give_the_same_bytes(shop: Path, backtest: Backtest) -> None:
     once = backtest(shop, EVENTS, "--json")
     shuffled = [*EVENTS, EVENTS[0]]
     random.Random(7).shuffle(shuffled)
-    assert backtest(shop, shuffled, "--json").stdout == once.stdout != ""
+    assert backtest(shop, shuffled, "--json").out == once.out != ""
 
 
-def test_a_longer_end_decides_what_was_pending(shop: Path) -> None:
-    assert "1 steps still pending" in backtest(shop, EVENTS, "--json").stderr
-    later = decisions(shop, EVENTS, "--until", "2026-03-22T11:00:00+01:00")
+def test_a_longer_end_decides_what_was_pending(shop: Path, backtest: Backtest) -> None:
+    assert "1 steps still pending" in backtest(shop, EVENTS, "--json").err
+    later = read(backtest(shop, EVENTS, "--json", "--until", "2026-03-22T11:00:00+01:00"))
     assert (later[-1]["at"], later[-1]["message"]) == ("2026-03-22T10:00:00Z", "tips")
-    assert decisions(shop, EVENTS, "--until", "2026-03-02T10:59:59+01:00") == []
+    assert read(backtest(shop, EVENTS, "--json", "--until", "2026-03-02T10:59:59+01:00")) == []
 
 
-def test_bad_lines_are_told_with_their_number_and_the_rest_goes_on(shop: Path) -> None:
+def test_bad_lines_are_told_with_their_number_and_the_rest_goes_on(shop: Path, backtest: Backtest) -> None:
     text = "\n".join(
         ["{broken", *(json.dumps(one) for one in EVENTS), '{"id": "x", "source": "s", "type": "order.payd"}']
     )
     done = backtest(shop, text, "--json")
-    assert done.returncode == 0
-    assert len(done.stdout.splitlines()) == 6
-    assert "-:1: " in done.stderr
-    assert f"-:{len(EVENTS) + 2}: " in done.stderr
-    assert "order.paid" in done.stderr
-    assert "2 bad lines left out" in done.stderr
+    assert done.code == 0
+    assert len(done.out.splitlines()) == 6
+    assert "events.jsonl:1: " in done.err
+    assert f"events.jsonl:{len(EVENTS) + 2}: " in done.err
+    assert "order.paid" in done.err
+    assert "2 bad lines left out" in done.err
 
 
-def test_without_json_a_table_says_how_many_and_why(shop: Path) -> None:
+def test_without_json_a_table_says_how_many_and_why(shop: Path, backtest: Backtest) -> None:
     done = backtest(shop, EVENTS)
-    assert done.returncode == 0
+    assert done.code == 0
     for word in ("thanks", "tips", "sent", "skipped because", "Still under way", "lost"):
-        assert word in done.stdout
+        assert word in done.out
 
 
-def test_a_project_with_a_mistake_is_not_run(shop: Path) -> None:
+def test_a_project_with_a_mistake_is_not_run(shop: Path, backtest: Backtest) -> None:
     (shop / "journeys" / "thanks.yaml").write_text("journey: thanks\nsteps: [{sendd: thanks}]\n", encoding="utf-8")
     done = backtest(shop, EVENTS, "--json")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "journeys/thanks.yaml:2" in done.stderr
+    assert (done.code, done.out) == (1, "")
+    assert "journeys/thanks.yaml:2" in done.err
 
 
 @pytest.mark.olist
-def test_on_the_real_orders_everybody_who_paid_is_thanked_once_and_asked_once(tmp_path: Path) -> None:
+def test_on_the_real_orders_everybody_who_paid_is_thanked_once_and_asked_once(backtest: Backtest) -> None:
     example = ROOT / "examples" / "olist"
     made = subprocess.run([sys.executable, str(example / "to_events.py"), os.environ["OLIST_DIR"]], capture_output=True,
                           text=True, check=True).stdout  # fmt: skip
@@ -153,8 +160,7 @@ def test_on_the_real_orders_everybody_who_paid_is_thanked_once_and_asked_once(tm
     paid = {one["data"]["order_id"]: one["time"] for one in events if one["type"] == "order.paid"}
     gone = {one["data"]["order_id"] for one in events if one["type"] == "order.cancelled"}
     done = backtest(example, made, "--json")
-    assert done.returncode == 0, done.stderr
-    found = [json.loads(line) for line in done.stdout.splitlines()]
+    found = read(done)
     thanked = Counter(one["subject"] for one in found if (one["message"], one["decision"]) == ("thank-you", "send"))
     assert set(thanked.values()) == {1}
     assert set(thanked) <= {f"order:{name}" for name in paid}
