@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from postventa.web.services import Services
 from postventa.web.show import Show
@@ -42,14 +42,8 @@ def add_mailbox(app: FastAPI, services: Services, show: Show) -> None:
         body = _HEAD.sub(lambda head: head[0] + '<base target="_blank">', str(found.get("html") or ""), count=1)
         return HTMLResponse(body, headers={"Content-Security-Policy": FRAME, "X-Frame-Options": "SAMEORIGIN"})
 
-    @app.get("/mailbox/{effect_id}/raw")
-    async def raw(effect_id: str) -> Response:
-        """The bytes as they would have left."""
-        found = await _mail(services, effect_id)
-        return PlainTextResponse(str(found.get("raw") or ""))
 
-
-_LONG = frozenset({"html", "text", "raw"})
+_LONG = frozenset({"html", "text"})
 
 
 async def _mail(services: Services, effect_id: str) -> dict[str, Any]:
@@ -60,7 +54,5 @@ async def _mail(services: Services, effect_id: str) -> dict[str, Any]:
 
 
 def size_of(mail: dict[str, Any]) -> int:
-    """Bytes of the whole mail, or of its parts where the whole is not kept."""
-    if (size := mail.get("size")) is not None:
-        return int(size)
-    return sum(len(str(mail.get(name) or "").encode()) for name in (("raw",) if mail.get("raw") else ("html", "text")))
+    """Bytes of the mail's two parts. Mail programs cut off what is longer than about 100 kB."""
+    return sum(len(str(mail.get(name) or "").encode()) for name in ("html", "text"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from functools import cache
@@ -32,10 +33,10 @@ def environment() -> Environment:
     return made
 
 
-def page(name: str, brand: Brand, status: int = 200, **values: Any) -> HTMLResponse:
+def page(name: str, brand: Brand, values: Mapping[str, Any], status: int = 200) -> HTMLResponse:
     """The template `pages/<name>` as an answer."""
     template = environment().get_template(name)
-    return HTMLResponse(template.render(brand=brand, style=style_name(brand), **values), status)
+    return HTMLResponse(template.render({"brand": brand, "style": style_name(brand), **values}), status)
 
 
 # --- style -----------------------------------------------------------------------------------------------------------

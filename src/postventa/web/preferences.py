@@ -6,7 +6,7 @@ Whether a switch is on is what the contact policy itself would say now, so the p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from postventa.core.event import Event
 from postventa.core.ids import digest
@@ -57,8 +57,13 @@ def changes(state: CustomerState, now_on: dict[str, bool], wanted: Sequence[str]
 
 def said(state: CustomerState, verb: str, purpose: str, where: str, now: datetime) -> Incoming:
     """`customer.consented` or `customer.unsubscribed` for one purpose ("*": all), said on the page `where`."""
-    at = time_text(now)
+    at = time_text(_after_all(state, now) if verb == "consented" else now)
     data = {"channel": CHANNEL, "purpose": purpose, "at": at, "source": where, "customer_id": state.customer_id}
     name = digest("consent/1", verb, purpose, where, at, state.customer_id)
     event = Event(name, SOURCE, f"customer.{verb}", now, data, {})
     return Incoming(event, Identity(customer_id=state.customer_id))
+
+
+def _after_all(state: CustomerState, now: datetime) -> datetime:
+    """A yes comes after every no before it, also where the clock stands still: of two at one instant the no wins."""
+    return max([now, *(one.at + timedelta(milliseconds=1) for one in state.consents.values() if not one.given)])

@@ -156,7 +156,8 @@ def _login(app: FastAPI, services: Services) -> None:
 
 def _login_page(services: Services, to: str, *, wrong: bool = False, status: int = 200) -> Response:
     brand = services.project().brand
-    return page("login.html", brand, status, next=_local(to), wrong=wrong, needed=bool(services.private_token))
+    values = {"next": _local(to), "wrong": wrong, "needed": bool(services.private_token)}
+    return page("login.html", brand, values, status)
 
 
 def _local(path: str) -> str:

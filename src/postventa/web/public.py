@@ -164,7 +164,7 @@ def _plain_pages(app: FastAPI, services: Services) -> None:
 def _errors(app: FastAPI, services: Services) -> None:
     def told(request: Request, status: int, what: str) -> Response:
         words = spoken(services, request)
-        return page("trouble.html", services.project().brand, status, words=words, what=what)
+        return page("trouble.html", services.project().brand, {"words": words, "what": what}, status)
 
     @app.exception_handler(LinkError)
     async def link_error(request: Request, error: LinkError) -> Response:
@@ -179,9 +179,14 @@ def _errors(app: FastAPI, services: Services) -> None:
         log.error("a customer's page failed: %s", error)
         return told(request, 503, "trouble")
 
+    @app.exception_handler(Exception)
+    async def any_error(request: Request, error: Exception) -> Response:
+        del error  # the server logs it
+        return told(request, 500, "trouble")
+
 
 def _page(services: Services, name: str, link: Link, status: int = 200, **values: Any) -> Response:
-    return page(name, services.project().brand, status, words=link.words, **values)
+    return page(name, services.project().brand, {"words": link.words, **values}, status)
 
 
 async def _form(request: Request) -> Form:

@@ -32,11 +32,11 @@ def shower(services: Services) -> Show:
         if wants_json(request):
             return Json(facts, status)
         here = next((path for path, _ in MENU[1:] if request.url.path.startswith(path)), "/")
-        pauses = await services.views.pauses()
-        return page(
-            name, services.project().brand, status, menu=MENU, here=here, pauses=pauses, now=services.now(),
-            refresh=_seconds(request), path=request.url.path, **facts,
-        )  # fmt: skip
+        around = {
+            "menu": MENU, "here": here, "now": services.now(), "refresh": _seconds(request),
+            "pauses": await services.views.pauses(),
+        }  # fmt: skip
+        return page(name, services.project().brand, {**facts, **around}, status)
 
     return show
 

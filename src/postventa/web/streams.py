@@ -7,22 +7,28 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from postventa.core.journey import (
+    AllOf,
+    AnyOf,
     AnyStep,
     Ask,
     Award,
     Branch,
     Catalog,
+    Condition,
+    Duration,
     Emit,
     Exit,
     Experiment,
     Fact,
     Hold,
     Journey,
+    Not,
     On,
     Release,
     Repeat,
     Send,
     SetFacts,
+    Test,
     Wait,
     WaitFor,
     WaitUntil,
@@ -100,12 +106,12 @@ def tree(found: Journey, counts: Iterable[Row]) -> list[Row]:
     for step in found.steps:
         stands = standing.get(step.index, Counter())
         row: Row = {
-            "id": step.id, "line": step.line, "does": in_plain_words(step), "verb": verb(step),
+            "id": step.id, "index": step.index, "line": step.line, "does": in_plain_words(step), "verb": verb(step),
             "count": stands.total(), "stands": dict(stands), "below": {},
         }  # fmt: skip
         rows[step.path] = row
         parent, way = _parent(step.path, rows)
-        (top if parent is None else parent["below"].setdefault(_way(way), [])).append(row)
+        (top if parent is None else parent["below"].setdefault(_way(way, found, parent), [])).append(row)
     return top
 
 
@@ -118,11 +124,13 @@ def _parent(path: str, rows: Mapping[str, Row]) -> tuple[Row | None, str]:
     return None, ""
 
 
-def _way(way: str) -> str:
+def _way(way: str, found: Journey, above: Row) -> str:
     first, _, rest = way.partition("/")
     match first:
         case "when":
-            return f"case {int(rest) + 1}" if rest.isdigit() else "case"
+            branch = found.steps[above["index"]]
+            cases = branch.cases if isinstance(branch, Branch) else ()
+            return f"if {condition(cases[int(rest)][0])}" if rest.isdigit() and int(rest) < len(cases) else "if"
         case "on_timeout":
             return "if it does not happen"
         case "variants":
@@ -130,6 +138,32 @@ def _way(way: str) -> str:
         case "then":
             return f"on {rest}" if rest else "then"
     return way.replace("_", " ")
+
+
+def condition(asked: Condition) -> str:
+    """A condition as the file says it, on one line: `answer.score at most 2`."""
+    match asked:
+        case AllOf(parts):
+            return " and ".join(map(condition, parts)) or "always"
+        case AnyOf(parts):
+            return " or ".join(map(condition, parts))
+        case Not(part):
+            return f"not ({condition(part)})"
+        case Test(path, op, operand):
+            return f"{path} {op.replace('_', ' ')} {_operand(operand)}"
+
+
+def _operand(operand: object) -> str:
+    match operand:
+        case Fact():
+            return str(operand.path)
+        case Duration():
+            return in_words(operand)
+        case tuple():
+            return ", ".join(map(_operand, operand))
+        case Test() | AllOf() | AnyOf() | Not():
+            return f"({condition(operand)})"
+    return str(operand)
 
 
 def verb(step: AnyStep) -> str:

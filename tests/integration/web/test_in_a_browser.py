@@ -1,0 +1,211 @@
+"""The pages in a real browser, scripts switched off: they work by themselves, fit a phone, and break no own rule.
+
+With PICTURES_DIR set, every page is also kept there as a picture (phone and desktop, light and dark).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from postventa.runtimes.listeners import Listener
+from postventa.web.private import private_app
+from postventa.web.public import public_app
+
+pytestmark = pytest.mark.browser
+playwright = pytest.importorskip("playwright.async_api") if not os.environ.get("CI") else None
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+_NOT_OURS = ("/a/AAAA", "/customers/c-99", "/html")
+"""Pages that are not there, and mails in their frame, which loads nothing they ask for but pictures."""
+SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1200, "height": 900}}
+
+
+@dataclass
+class Site:
+    """Both apps on real ports, and the shop behind them."""
+
+    web: Any
+    public: str
+    private: str
+
+
+@pytest.fixture
+async def site(web: Any) -> AsyncIterator[Site]:
+    public = Listener("public", "127.0.0.1:0", public_app(web.services))
+    private = Listener("private", "127.0.0.1:0", private_app(web.services))
+    tasks = []
+    for listener in (public, private):
+        listener.bind()
+        tasks.append(asyncio.create_task(listener.serve()))
+    web.public_url = public.url
+    yield Site(web, public.url, private.url)
+    for listener in (public, private):
+        await listener.close()
+    await asyncio.gather(*tasks)
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Any]:
+    from playwright.async_api import async_playwright
+
+    path = next(found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name)))
+    async with async_playwright() as driver:
+        browser = await driver.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    chromium: Any, size: str = "phone", scheme: str = "light", language: str = "es-ES"
+) -> AsyncIterator[Any]:
+    """A page without scripts. What the browser complains about (a blocked style, a broken address) fails the test."""
+    complaints: list[str] = []
+    context = await chromium.new_context(
+        viewport=SIZES[size], color_scheme=scheme, locale=language, java_script_enabled=False, device_scale_factor=1
+    )
+    context.set_default_timeout(10_000)
+    page = await context.new_page()
+    page.on("console", lambda message: complaints.append(f"{message.text} {message.location['url']}"))
+    yield page
+    await context.close()
+    assert not [one for one in complaints if not one.endswith(_NOT_OURS)]
+
+
+async def test_a_survey_is_answered_without_scripts(site: Site, chromium: Any) -> None:
+    customer = await site.web.order(1, "Ana")
+    await site.web.pass_time(timedelta(days=8))
+    link = await site.web.link("satisfaction", "a")
+    async with opened(chromium) as page:
+        await page.goto(f"{site.public}{link}?score=4")
+        assert await page.locator("input[name=score]:checked").get_attribute("value") == "4"
+        assert await page.locator("textarea").is_hidden()  # asked after a low score alone
+        await page.locator("input[value='2']").check(force=True)
+        await page.locator("textarea").fill("Llegó tarde y sin aviso")
+        assert await site.web.answers(customer) == []
+        await page.get_by_role("button").click()
+        assert await page.locator("h1").inner_text() == "Gracias"
+    (answer,) = await site.web.answers(customer)
+    assert (answer["score"], answer["text"], answer["subject"]) == (2, "Llegó tarde y sin aviso", "order/o-1")
+
+
+async def test_a_survey_is_answered_with_the_keyboard(site: Site, chromium: Any) -> None:
+    customer = await site.web.order(1, "Ana")
+    await site.web.pass_time(timedelta(days=8))
+    async with opened(chromium) as page:
+        await page.goto(site.public + await site.web.link("satisfaction", "a"))
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("ArrowRight")
+        await page.keyboard.press("ArrowRight")
+        await page.keyboard.press("Enter")
+        await page.get_by_role("heading", name="Gracias").wait_for()
+    (answer,) = await site.web.answers(customer)
+    assert answer["score"] in {2, 3}
+
+
+async def test_mails_are_stopped_and_one_kind_is_allowed_again(site: Site, chromium: Any) -> None:
+    customer = await site.web.order(1, "Ana")
+    async with opened(chromium) as page:
+        await page.goto(site.public + await site.web.link("thank-you", "u"))
+        assert "customer.unsubscribed" not in await site.web.types(customer)
+        await page.get_by_role("button", name="No recibir más").click()
+        assert "Hecho" in await page.locator("h1").inner_text()
+        await page.get_by_role("link", name="Elige qué recibes").click()
+        assert await page.locator("input:checked").count() == 0
+        await page.get_by_label("Encuestas").check()
+        await page.get_by_role("button", name="Guardar").click()
+        assert await page.locator("input:checked").get_attribute("value") == "surveys"
+    assert "customer.consented" in await site.web.types(customer)
+    before = {mail["effect_id"] for mail in await site.web.store.mailbox.mails()}
+    await site.web.pass_time(timedelta(days=8))
+    later = {mail["message"] for mail in await site.web.store.mailbox.mails() if mail["effect_id"] not in before}
+    assert later == {"satisfaction", "satisfaction-reminder"}
+
+
+async def test_the_links_of_a_mail_can_be_tried_from_the_mailbox(site: Site, chromium: Any) -> None:
+    await site.web.order(1, "Ana")
+    await site.web.pass_time(timedelta(days=8))
+    mail = await site.web.mail("satisfaction")
+    async with opened(chromium, "desktop") as page:
+        await page.goto(f"{site.private}/mailbox/{mail['effect_id']}")
+        frame = page.frame_locator("iframe.desktop")
+        async with page.context.expect_page() as popup:
+            await frame.locator("a[href*='/a/']").nth(4).click()
+        survey = await popup.value
+        await survey.wait_for_load_state()
+        assert survey.url.startswith(f"{site.public}/a/")
+        assert await survey.locator("input:checked").count() == 1
+
+
+async def _filled(web: Any) -> dict[str, str]:
+    """Plausible rows for every page, and the paths to look at."""
+    said = {"consent": [{"channel": "email", "purpose": "marketing", "given": True, "source": "checkout"}]}
+    for number, (name, locale) in enumerate([("Ana", "es"), ("Bruno", "es"), ("Daisy", "en"), ("Élodie", "pt")], 1):
+        await web.order(number, name, locale, **said)
+    await web.pass_time(timedelta(days=9))
+    await web.post(
+        web.event("x1", "shipment.in_transit", 0, order_id="o-unknown", shipment_id="s-unknown"),
+        web.event("x2", "order.payed", 0, order_id="o-1"),
+        {"id": "x3", "source": "shop", "type": "order.paid", "data": {"order_id": "o-9"}},
+    )
+    await web.order(7, "Gloria")
+    link, mail = web.link, await web.mail("satisfaction", "c-1")
+    return {
+        "survey": await link("satisfaction", "a", "c-1"), "survey-en": await link("satisfaction", "a", "c-3") + "?score=2",
+        "unsubscribe": await link("thank-you", "u", "c-2"), "preferences": await link("thank-you", "p", "c-2"),
+        "gone": "/a/AAAA", "health": "/", "mailbox": "/mailbox", "mail": f"/mailbox/{mail['effect_id']}",
+        "customers": "/customers", "customer": "/customers/c-1", "journeys": "/journeys",
+        "journey": "/journeys/after-purchase", "dead-letters": "/dead-letters", "waiting": "/waiting",
+        "login": "/login", "nobody": "/customers?q=nobody", "missing": "/customers/c-99",
+    }  # fmt: skip
+
+
+async def test_every_page_fits_a_phone_and_a_desktop(site: Site, chromium: Any) -> None:
+    pages = await _filled(site.web)
+    await site.web.pause("journey:after-purchase", "the survey has a wrong link", "operator")
+    keep = os.environ.get("PICTURES_DIR")
+    for size in SIZES:
+        for scheme in ("light", "dark"):
+            async with opened(chromium, size, scheme) as page:
+                for name, path in pages.items():
+                    base = site.public if path[:3] in {"/a/", "/u/", "/p/"} else site.private
+                    response = await page.goto(base + path)
+                    assert response.status in {200, 404}, (name, response.status)
+                    wide = await _width(page)
+                    if keep:
+                        await page.screenshot(path=str(Path(keep) / f"{name}-{size}-{scheme}.png"), full_page=True)
+                    assert wide <= SIZES[size]["width"], f"{name} is {wide} px wide on a {size}"
+                for button in ("thanks", "stopped", "missing-answer"):
+                    await _after(page, site.public, pages, button)
+                    if keep:
+                        await page.screenshot(path=str(Path(keep) / f"{button}-{size}-{scheme}.png"), full_page=True)
+
+
+async def _after(page: Any, base: str, pages: dict[str, str], name: str) -> None:
+    """The page behind a button."""
+    await page.goto(base + pages["unsubscribe" if name == "stopped" else "survey"])
+    if name == "thanks":
+        await page.locator("input[name=score]").nth(3).check(force=True)
+    if name == "missing-answer":
+        return
+    await page.get_by_role("button").first.click()
+    assert await page.locator(".mark").count() == 1
+
+
+async def _width(page: Any) -> int:
+    """How wide the page's content is. Measured from outside: the page itself runs no script."""
+    session = await page.context.new_cdp_session(page)
+    metrics = await session.send("Page.getLayoutMetrics")
+    await session.detach()
+    return int(metrics["cssContentSize"]["width"])
