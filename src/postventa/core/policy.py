@@ -99,7 +99,7 @@ def _consent(turn: Turn, message: Message, channel: str) -> Forbidden | None:
     spoken = _matching(turn, message, channel)
     for purpose, consent in spoken:
         if not consent.given and not _lifted(purpose, consent, spoken):
-            return Forbidden(f"the customer objected on {local_text(turn, consent.at)} ({consent.source})")
+            return Forbidden(f"the customer objected: on {local_text(turn, consent.at)}, by {consent.source}")
     if any(consent.given for _, consent in spoken):
         return None
     if message.klass == "marketing":
@@ -171,7 +171,7 @@ def _window(turn: Turn) -> Blocked | None:
     opens = schedule.next_open(turn.now, turn.catalog.shop.windows, turn.tz)
     if opens <= turn.now:
         return None
-    return Blocked("window", f"moved to {local_text(turn, opens)}: outside the send window", opens)
+    return Blocked("window", f"outside the send window: moved to {local_text(turn, opens)}", opens)
 
 
 MANY = 8
