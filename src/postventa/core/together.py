@@ -36,10 +36,11 @@ def gather(turn: Turn, run: Run, step: Send) -> tuple[Run, int] | None:
 
     Skipped siblings are moved on by the caller too: they are left standing as `siblings` with their time at hand."""
     around = siblings(turn, run)
-    coming = _coming(turn, around, step, turn.now)
     here = [other for other in around if other.step == step.index and other.stand.kind in ("siblings", "held")]
+    first = min((one.stand.since for one in (run, *here) if one.stand.kind == "siblings"), default=turn.now)
+    coming = _coming(turn, around, step, first + WITHIN)
     if coming:
-        stand = Stand("siblings", turn.now, coming)
+        stand = Stand("siblings", first, coming)
         for one in (run, *(other for other in here if other.stand.kind == "siblings")):
             turn.put(one.but(stand=stand))
         turn.note("wait", "for the other lines of the order, to share one mail", run)
@@ -52,14 +53,14 @@ def gather(turn: Turn, run: Run, step: Send) -> tuple[Run, int] | None:
     return turn.state.runs[run.run_id], step.next
 
 
-def _coming(turn: Turn, around: list[Run], step: Send, now: datetime) -> datetime | None:
-    """When the last sibling that is due within an hour will arrive; None when nobody is on the way."""
+def _coming(turn: Turn, around: list[Run], step: Send, until: datetime) -> datetime | None:
+    """When the last sibling whose wait ends by `until` will arrive; None when nobody is on the way."""
     times = [
         other.stand.due_at
         for other in around
         if other.stand.kind == "timer"
         and other.stand.due_at is not None
-        and other.stand.due_at <= now + WITHIN
+        and other.stand.due_at <= until
         and turn.journey_of(other).steps[other.step].next == step.index
     ]
     return max(times, default=None)
