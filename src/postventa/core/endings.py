@@ -32,6 +32,8 @@ def end(turn: Turn, run: Run, outcome: Outcomes, reason: str) -> None:
 def leave(turn: Turn, row: OutboxRow, run_id: str, reason: str) -> None:
     """Take one run out of a mail; with none left the mail is withdrawn."""
     rest = tuple(one for one in row.run_ids if one != run_id)
+    if row.state == "withdrawn":
+        return
     if not rest:
         withdraw(turn, row, reason)
         return
