@@ -34,11 +34,11 @@ def _verdict(turn: Turn, row: OutboxRow, asked: Claim) -> policy.Verdict:
     if row.effect_id in asked.codes and not asked.codes[row.effect_id]:
         return Forbidden("no codes of this reward are left")
     step = _step_of(turn, row)
-    if isinstance(step, Send) and step.to != "customer":
-        return policy.ALLOWED
     message = turn.catalog.messages.get(row.message)
     if message is None:
         return Forbidden(f"message {row.message!r} is not in the live release")
+    if isinstance(step, Send) and step.to != "customer":
+        return policy.ALLOWED
     address = sending.address_of(turn, step, row.channel) if step else row.address
     if address != row.address:
         # The customer's address changed while the row waited: it leaves to the new one, through a new row.
@@ -56,9 +56,17 @@ def _step_of(turn: Turn, row: OutboxRow) -> Send | Ask | None:
 
 def _claimed(turn: Turn, row: OutboxRow, code: str | None) -> None:
     turn.state.outbox[row.effect_id] = replace(row, state="claimed")
-    if turn.catalog.messages[row.message].klass != "transactional":
+    if _counts(turn, row):
         turn.state.counted[row.effect_id] = Counted(turn.now, row.channel)
     turn.do(Claimed(row.effect_id, code))
+
+
+def _counts(turn: Turn, row: OutboxRow) -> bool:
+    """Whether it counts toward the caps: what is not transactional, and goes to the customer."""
+    message, step = turn.catalog.messages.get(row.message), _step_of(turn, row)
+    if isinstance(step, Send) and step.to != "customer":
+        return False
+    return message is None or message.klass != "transactional"
 
 
 def _back(turn: Turn, row: OutboxRow, verdict: Blocked | Forbidden) -> None:
@@ -143,9 +151,8 @@ def receipt(turn: Turn, given: Receipt) -> None:
             _forget(turn, row)
         return
     _forget(turn, row)
-    message = turn.catalog.messages.get(row.message)
     left = given.result in ("sent", "uncertain")
-    if left and (message is None or message.klass != "transactional"):
+    if left and _counts(turn, row):
         turn.state.counted[row.effect_id] = Counted(given.at, row.channel)
     _record(turn, row, given, left)
     for run in standing(turn, row):
