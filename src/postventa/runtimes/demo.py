@@ -72,7 +72,8 @@ def demo_events(start: datetime) -> list[Event]:
 def _customer(number: int, name: str) -> dict[str, Any]:
     english = number >= _ENGLISH_FROM
     address = f"{_plain(name)}@example.com"
-    said = {"channel": "email", "purpose": "marketing", "given": number % 3 != 0, "source": "checkout"}
+    # Two of three tick the box for offers. The others said nothing, which is no objection: they still get a survey.
+    said = [{"channel": "email", "purpose": "marketing", "given": True, "source": "checkout"}] if number % 3 else []
     return {
         "customer_id": f"c-{number + 1:03}",
         "email": address,
@@ -80,7 +81,7 @@ def _customer(number: int, name: str) -> dict[str, Any]:
         "locale": "en" if english else "es",
         "country": "GB" if english else "ES",
         "timezone": "Europe/London" if english else "Europe/Madrid",
-        "consent": [said],
+        "consent": said,
     }
 
 
