@@ -36,6 +36,8 @@ class Blocked:
     kind: Literal["window", "cap", "hold"]
     reason: str
     until: datetime | None
+    since: datetime | None = None
+    """Of a hold: since when one of them lasts."""
 
 
 Verdict = Allowed | Forbidden | Blocked
@@ -120,12 +122,12 @@ def objects(turn: Turn, message: Message, channel: str) -> str | None:
 
 # --- holds, caps, windows --------------------------------------------------------------------------------------------
 def _hold(turn: Turn, run_ids: tuple[str, ...]) -> Blocked | None:
-    others = [(run_id, hold) for run_id, hold in sorted(turn.state.holds.items()) if run_id not in run_ids]
-    for run_id, hold in others:
-        holder = turn.state.runs.get(run_id)
-        name = holder.journey if holder else "another journey"
-        return Blocked("hold", f"{name} holds {hold.what}", None)
-    return None
+    others = [(hold.since, run_id, hold.what) for run_id, hold in turn.state.holds.items() if run_id not in run_ids]
+    if not others:
+        return None
+    since, run_id, what = min(others)
+    holder = turn.state.runs.get(run_id)
+    return Blocked("hold", f"{holder.journey if holder else 'another journey'} holds {what}", None, since)
 
 
 def cap_span(turn: Turn, cap: Cap, moment: datetime) -> datetime:

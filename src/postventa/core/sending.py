@@ -197,7 +197,7 @@ def _held_stand(turn: Turn, run: Run, step: Send | Ask, verdict: Blocked) -> Sta
         deadline = schedule.add(turn.now, patience, turn.tz)
     held_from = old.held_from
     if verdict.kind == "hold":
-        held_from = held_from or turn.now
+        held_from = held_from or max(old.since, verdict.since or turn.now)
     elif held_from is not None:
         deadline = deadline + (turn.now - held_from) if deadline else None
         held_from = None
