@@ -211,6 +211,11 @@ class Timeline:
         (run,) = self.runs
         return run
 
+    def run_of(self, journey: str) -> Run:
+        """The one unfinished run of a journey."""
+        (run,) = [one for one in self.runs if one.journey == journey]
+        return run
+
     def outcome_of(self, kind: Literal["completed", "exited", "goal", "restarted", "cancelled", "erased"]) -> int:
         """How many runs ended that way."""
         return sum(one.outcome == kind for one in self.of(RunEnded))
