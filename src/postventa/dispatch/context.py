@@ -37,7 +37,7 @@ def template_context(row: OutboxRecord, state: CustomerState, catalog: Catalog, 
     runs = _runs(row, state)
     lead = runs[0] if runs else None
     things = _things_in_sight(row, lead)
-    context: dict[str, Any] = {kind: view.thing_facts(state, catalog, (kind, one)) for kind, one in things.items()}
+    context: dict[str, Any] = {kind: _thing(state, catalog, (kind, one)) for kind, one in things.items()}
     context["customer"] = _customer(state)
     context["lines"] = _lines(runs, state, catalog, context)
     context |= {key: row.context[key] for key in ("with", "event", "run") if key in row.context}
@@ -73,6 +73,12 @@ def _things_in_sight(row: OutboxRecord, lead: Run | None) -> dict[str, str]:
     return found
 
 
+def _thing(state: CustomerState, catalog: Catalog, ref: Ref) -> dict[str, Any]:
+    """A thing's facts with its own id; a line's is the one within its order."""
+    kind, name = ref
+    return {**view.thing_facts(state, catalog, ref), f"{kind}_id": name.rpartition("/")[2] if kind == "line" else name}
+
+
 def _ids(value: Any) -> str | tuple[str, ...]:
     return value if isinstance(value, str) else tuple(value or ())
 
@@ -85,6 +91,6 @@ def _customer(state: CustomerState) -> dict[str, Any]:
 def _lines(runs: list[Run], state: CustomerState, catalog: Catalog, context: Mapping[str, Any]) -> list[Any]:
     refs: list[Ref] = [run.subject for run in runs if run.subject[0] == "line"]
     if refs:
-        return [view.thing_facts(state, catalog, ref) for ref in refs]
+        return [_thing(state, catalog, ref) for ref in refs]
     order: Mapping[str, Any] = context.get("order") or {}
     return list(order.get("lines") or [])

@@ -31,6 +31,9 @@ log = logging.getLogger("postventa.dispatch")
 
 POOL = 8
 """Messages in the hands of channels at once."""
+LEASE = timedelta(minutes=1)
+"""How long a claimed message waits for its intent. A crash delays what was claimed by this; a slow server costs a
+second claim, never a second mail."""
 LOOK_AGAIN = 5.0
 """Real seconds between looks at the outbox when nobody woke us: retries, expired leases, ended pauses."""
 
@@ -47,6 +50,8 @@ class Dispatcher:
     stepping: bool = False
     """The journeys' clock stands still while something is under way: then a retry is waited for, not put off."""
     may_claim: Callable[[], bool] = lambda: True
+    moved: Callable[[], None] = lambda: None
+    """Called after a receipt moved runs: there may be a nearer due time, or an event to publish."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     sent: int = 0
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -119,12 +124,14 @@ class Dispatcher:
         if room <= 0:
             await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
             room = self.pool - len(self._tasks)
-        claimed = await claim(self.engine, self.now(), room, await self._held())
+        claimed = await claim(self.engine, self.now(), room, await self._held(), LEASE)
         for _, group in itertools.groupby(claimed, key=lambda message: message.record.customer_id):
             messages = list(group)
             task = asyncio.create_task(self._one_customer(messages), name=f"dispatch {messages[0].record.effect_id}")
             self._tasks.add(task)
             task.add_done_callback(self._done)
+        if claimed:
+            self.moved()
         return len(claimed)
 
     def _done(self, task: asyncio.Task[None]) -> None:
@@ -201,6 +208,7 @@ class Dispatcher:
 
     async def _settle_together(self, receipts: Sequence[Settled]) -> list[None]:
         await settle(self.engine, receipts, self.now())
+        self.moved()
         return [None] * len(receipts)
 
     async def _persistently(self, record: Callable[[], Awaitable[None]]) -> None:

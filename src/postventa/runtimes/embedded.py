@@ -59,6 +59,7 @@ class Embedded:
         self.intake: Intake[Item, Reply] = Intake(self._take)
         self.scheduler = Scheduler(self.engine, self.clock, self.caught_up, self._moved)
         self.dispatcher.may_claim = self.caught_up.is_set
+        self.dispatcher.moved = self._receipt
         self.stepper: Stepper | None = None
         if isinstance(self.clock, SteppingClock):
             self.dispatcher.stepping = True
@@ -159,6 +160,10 @@ class Embedded:
 
     def _moved(self) -> None:
         self.dispatcher.wake.set()
+        self.outlet.wake.set()
+
+    def _receipt(self) -> None:
+        self.scheduler.wake.set()
         self.outlet.wake.set()
 
     def changed(self) -> None:

@@ -17,6 +17,8 @@ from postventa.runtimes.clock import Clock
 log = logging.getLogger("postventa.engine")
 
 LIMIT = 500
+LOOK_AGAIN = timedelta(seconds=30)
+"""Also without a wake-up call: the store may have been written by somebody else."""
 ROOM_EVERY = timedelta(hours=1)
 
 
@@ -51,7 +53,8 @@ class Scheduler:
                 due = self.clock.now() + timedelta(seconds=1)
             # A due customer whom nobody can move yet must not make us spin.
             soonest = self.clock.now() + timedelta(milliseconds=200)
-            await self.clock.wait_until(max(due, soonest) if due else room, self.wake)
+            latest = self.clock.now() + LOOK_AGAIN
+            await self.clock.wait_until(min(max(due, soonest), latest) if due else latest, self.wake)
 
     async def _waiting_room(self) -> None:
         longest = (await self.engine.releases.live()).project.settings.waiting_room
