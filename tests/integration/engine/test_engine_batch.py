@@ -49,8 +49,10 @@ async def test_an_event_of_an_unknown_order_waits_and_follows_it_in_order_of_occ
 
 
 async def test_where_a_batch_ends_makes_no_difference_to_who_waits(engine: Engine) -> None:
-    assert await statuses(engine, paid("o-1"), placed("o-1", customer_id="ana")) == ["accepted", "accepted"]
-    assert [row.payload["id"] for row in await engine.store.views.history("ana")] == ["o-1/placed", "o-1/paid"]
+    batch = [parcel("in_transit", "o-1", 20), paid("o-1"), placed("o-1", customer_id="ana")]
+    assert await statuses(engine, *batch, at=40) == ["accepted"] * 3
+    applied = [row.payload["id"] for row in await engine.store.views.history("ana")]
+    assert applied == ["o-1/placed", "o-1/paid", "o-1/in_transit"]
 
 
 async def test_what_waited_too_long_becomes_a_dead_letter(engine: Engine) -> None:
