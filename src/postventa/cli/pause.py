@@ -1,0 +1,36 @@
+"""`postventa pause`: hold a journey, a channel or everything. Nothing leaves, nothing is dropped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    reason: Annotated[str, typer.Option(help="Why, for whoever looks at it tonight.")],
+    journey: Annotated[str | None, typer.Argument(metavar="[JOURNEY]", help="Only this journey's messages.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All messages of all journeys.")] = False,
+    channel: Annotated[str | None, typer.Option(metavar="NAME", help="Only this channel, such as email.")] = None,
+    project: Annotated[Path, typer.Option(metavar="DIR", help="The project's folder.")] = Path(),
+) -> None:
+    """Hold messages back until 'postventa resume'. Journeys go on; what is already at the mail server still leaves."""
+    import asyncio
+    from datetime import UTC, datetime
+
+    from postventa.cli import control
+    from postventa.project import Project
+    from postventa.runtimes import operate
+
+    loaded = Project.load(project)
+    scope = control.scope_of(journey, everything, channel, loaded)
+    by = control.who()
+    if control.ask(project, loaded.settings, "/v1/pause", {"scope": scope, "reason": reason, "by": by}) is None:
+
+        async def pause() -> None:
+            async with control.opened(project, loaded.settings) as engine:
+                await operate.pause(engine.store, scope, reason, by, datetime.now(UTC))
+
+        asyncio.run(pause())
+    typer.echo(f"Paused {scope}: {reason}. Nothing is dropped; 'postventa resume' lets it go on.")
