@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import assert_never
 
 from postventa.core import conditions, ids, loyalty, schedule, sending, view, waiting
-from postventa.core.belonging import lines_of, order_of
+from postventa.core.belonging import as_tuple, lines_of, order_of
 from postventa.core.endings import end
 from postventa.core.facts import learn_customer
 from postventa.core.journey import (
@@ -133,7 +133,8 @@ def _times(turn: Turn, run: Run, step: Award, order: str | None) -> int:
     if step.per == "order":
         return 1
     if step.per == "line":
-        return len(lines_of(turn.state, order)) if order else 1
+        mine = run.ids.get("line")
+        return len(as_tuple(mine) if mine is not None else lines_of(turn.state, order)) if order else 1
     facts = view.thing_facts(turn.state, turn.catalog, ("order", order)) if order else {}
     total = as_number(facts.get("total")) or Decimal(0)
     return int(total // step.per)
