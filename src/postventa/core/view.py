@@ -77,7 +77,7 @@ class RunView:
             case "run":
                 return dig(self.run.vars, path.parts) if self.run else MISSING
             case "answer":
-                answer = self.answer()
+                answer = self.answer(path.scope)
                 return dig(answer.data, path.parts) if answer else MISSING
         ref = self.ref(path.root, path.scope)
         return MISSING if ref is None else self._thing(ref, path.parts)
@@ -92,10 +92,13 @@ class RunView:
                 return (root, as_tuple(value)[0])
         return None
 
-    def answer(self) -> Event | None:
-        """The survey answer in sight: the one being matched, the last one this run matched, else the newest known."""
-        if self.event is not None and self.event.type == "survey.answered":
-            return self.event
+    def answer(self, scope: str | None = None) -> Event | None:
+        """The survey answer in sight: the one matched at the step `scope`, the one being matched, the newest of those
+        this run matched, else the newest known."""
+        at_step = self.run.matched.get(scope) if scope is not None and self.run is not None else None
+        for one in (at_step, self.event):
+            if one is not None and one.type == "survey.answered":
+                return one
         matched = [one for one in self.run.matched.values() if one.type == "survey.answered"] if self.run else []
         known = matched or [
             one for one in self.state.events.values() if one.type == "survey.answered" and belongs(self.ids, one.ids)
