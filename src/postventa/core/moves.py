@@ -134,7 +134,7 @@ def _again(turn: Turn, run: Run) -> None:
     step = turn.journey_of(run).steps[run.step]
     if run.stand.kind == "answer":
         assert isinstance(step, Ask)
-        attempt(turn, [run], step, "remind")
+        waiting.remind(turn, run, step)
     else:
         retry_send(turn, run)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from postventa.core import conditions, schedule, sending
@@ -10,6 +9,7 @@ from postventa.core.belonging import about, belongs
 from postventa.core.endings import end, speaks, withdraw
 from postventa.core.event import Event
 from postventa.core.journey import Ask, Duration, Repeat, Step, Wait, WaitFor, WaitUntil
+from postventa.core.quick import but
 from postventa.core.state import Run, Stand
 from postventa.core.turn import Turn, local_text
 from postventa.core.values import Missing, as_time
@@ -142,7 +142,7 @@ def match(turn: Turn, run: Run, event: Event) -> Go:
     if number is None or (deadline is not None and event.occurred_at > deadline):
         return None  # one that was made after the deadline, in a late look, comes too late
     if run.stand.count + 1 < step.times:
-        turn.put(run.but(stand=replace(run.stand, count=run.stand.count + 1)))
+        turn.put(run.but(stand=but(run.stand, count=run.stand.count + 1)))
         return None
     return _matched(turn, run, step, event, number)
 
@@ -166,7 +166,7 @@ def recompute(turn: Turn, run: Run) -> Go:
     elif isinstance(step, WaitFor) and step.timeout is not None and not isinstance(step.timeout, Duration):
         due = deadline_of(turn, run, step, run.at)
         if due != run.stand.due_at:
-            turn.put(run.but(stand=replace(run.stand, due_at=due, deadline=due)))
+            turn.put(run.but(stand=but(run.stand, due_at=due, deadline=due)))
     return None
 
 
@@ -221,5 +221,5 @@ def survey_due(turn: Turn, run: Run, step: Ask) -> Go:
         return run, step.on_timeout
     if not sending.attempt(turn, [run], step, "remind"):
         run = turn.state.runs[run.run_id]
-        turn.put(run.but(stand=replace(run.stand, due_at=run.stand.deadline, count=2)))
+        turn.put(run.but(stand=but(run.stand, due_at=run.stand.deadline, count=2)))
     return None

@@ -28,7 +28,7 @@ def compiled(
     registry: Registry | None = None,
 ) -> Catalog:
     """The catalog of these journeys (one YAML text each). Messages and surveys that a journey names and nobody gives
-    are transactional, and csat from 1 to 5. Raises ValueError with every problem, each at its line."""
+    are transactional (those of surveys: soft opt-in), and csat from 1 to 5. Raises ValueError with every problem, each at its line."""
     files = {f"journeys/{_name(text)}.yaml": text for text in journeys}
     shop, loyalty, registry = shop or Shop(), loyalty or Loyalty(), registry or builtin()
     asked = {name: Survey(name, "csat", name, 1, 5) for text in journeys for name in _ASKED.findall(text)}
@@ -62,10 +62,10 @@ def _name(text: str) -> str:
 def _messages(
     journeys: tuple[str, ...], surveys: Mapping[str, Survey], given: Mapping[str, MessageClass | Message]
 ) -> dict[str, Message]:
-    names = {name for text in journeys for name in _SENT.findall(text)}
-    names |= {survey.message for survey in surveys.values()}
-    names |= {survey.reminder for survey in surveys.values() if survey.reminder}
-    found = {name: Message(name, "transactional") for name in sorted(names)}
+    sent = {name for text in journeys for name in _SENT.findall(text)}
+    asked = {name for survey in surveys.values() for name in (survey.message, survey.reminder) if name}
+    found = {name: Message(name, "transactional") for name in sorted(sent)}
+    found.update({name: Message(name, "soft_opt_in") for name in sorted(asked)})
     for name, one in given.items():
         found[name] = one if isinstance(one, Message) else Message(name, one)
     return found
