@@ -201,6 +201,8 @@ def _round_due(turn: Turn, step: Repeat, first: datetime, done: int) -> datetime
 
 def begin_round(turn: Turn, run: Run, step: Repeat) -> Go:
     number, first = run.rounds.get(step.id, (0, run.at))
+    if number and step.until is not None and conditions.holds(step.until, turn.see(run)):
+        return _leave_repeat(turn, run, step, "until holds")
     rounds = {**run.rounds, step.id: (number + 1, first)}
     marks = {**run.marks, f"{step.id}/round": run.at}
     run = turn.put(run.but(rounds=rounds, marks=marks))

@@ -219,7 +219,12 @@ def survey_due(turn: Turn, run: Run, step: Ask) -> Go:
         run = turn.put(run.but(at=max(run.at, stand.deadline)))
         turn.note("timeout", f"no answer to {step.survey}", run)
         return run, step.on_timeout
+    remind(turn, run, step)
+    return None
+
+
+def remind(turn: Turn, run: Run, step: Ask) -> None:
+    """Send the reminder, let it wait, or go without: the survey stands until its end."""
     if not sending.attempt(turn, [run], step, "remind"):
         run = turn.state.runs[run.run_id]
-        turn.put(run.but(stand=but(run.stand, due_at=run.stand.deadline, count=2)))
-    return None
+        turn.put(run.but(stand=but(run.stand, due_at=run.stand.deadline, reason="", count=2)))
