@@ -12,11 +12,14 @@ from typing import Annotated, Any
 
 import typer
 
+from postventa.cli.comparing import print_comparison
 from postventa.core.values import as_time, time_text
 from postventa.engine.backtest import Report, backtest
+from postventa.engine.compare import compare
 from postventa.errors import ConfigError
 from postventa.project import Project
 
+COMPARED = ("at", "customer", "subject", "journey", "step", "round", "message", "decision")
 SHOWN = 10
 """Bad lines told one by one."""
 
@@ -30,6 +33,9 @@ def command(
         str | None, typer.Option(metavar="TIME", help="Play up to this moment (default: the last event).")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line per decision (docs/backtest.md).")] = False,
+    against: Annotated[
+        Path | None, typer.Option("--compare", metavar="FILE", help="Show what changed since a --json output.")
+    ] = None,
 ) -> None:
     """Run past events through the journeys: who would have got what, and when.
 
@@ -41,13 +47,29 @@ def command(
     with _lines(events) as lines, _progress(as_json) as progress:
         report = backtest(loaded, lines, end, progress)
     _tell_bad_lines(report, str(events))
-    if as_json:
+    if against is not None:
+        print_comparison(compare(_earlier(against), report.decisions), as_json=as_json)
+    elif as_json:
         write = sys.stdout.write
         for decision in report.decisions:
             write(json.dumps(decision, ensure_ascii=False, separators=(",", ":")) + "\n")
         typer.echo(_summary_line(report), err=True)
     else:
         _print_tables(report)
+
+
+def _earlier(file: Path) -> list[dict[str, Any]]:
+    """The decisions of an earlier backtest."""
+    found = []
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            one = json.loads(line)
+            found.append({name: one[name] for name in COMPARED})
+        except (ValueError, LookupError, TypeError) as error:
+            raise ConfigError(
+                "this line is no decision", where=f"{file}:{number}", mend="give the output of backtest --json"
+            ) from error
+    return found
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -63,7 +63,7 @@ class Report:
             place = (one["journey"] or "", one["message"] or "")
             kinds[(*place, one["decision"])] += 1
             if one["decision"] == "skip":
-                reasons.setdefault(place, Counter())[one["reason"]] += 1
+                reasons.setdefault(place, Counter())[one["reason"].partition(": on ")[0]] += 1
         return [
             Row(*place, kinds[(*place, "send")], kinds[(*place, "defer")], kinds[(*place, "skip")],
                 sorted(reasons.get(place, Counter()).items(), key=lambda pair: (-pair[1], pair[0])))
