@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from postventa.core import policy, sending, waiting
 from postventa.core.effect import Claimed, Withdraw
 from postventa.core.event import Claim, Receipt
 from postventa.core.journey import Ask, Send
 from postventa.core.moves import guarded, move
 from postventa.core.policy import Allowed, Blocked, Forbidden
+from postventa.core.quick import but
 from postventa.core.state import Counted, OutboxRow, Run
 from postventa.core.turn import Turn
 
@@ -18,6 +17,7 @@ from postventa.core.turn import Turn
 def claim(turn: Turn, asked: Claim) -> None:
     """Ask the policy once more for each pending row, in the order given; what may not leave is withdrawn and its run
     held or moved on."""
+    _forget_lost(turn)
     for effect in asked.effect_ids:
         row = turn.state.outbox.get(effect)
         if row is None or row.state == "withdrawn":
@@ -28,6 +28,17 @@ def claim(turn: Turn, asked: Claim) -> None:
                 _claimed(turn, row, asked.codes.get(effect))
             case Blocked() | Forbidden():
                 _back(turn, row, verdict)
+
+
+LOST = timedelta(hours=1)
+"""A dispatcher that has not spoken for so long about a row withdrawn under its hands has died before its intent."""
+
+
+def _forget_lost(turn: Turn) -> None:
+    for row in [row for row in turn.state.outbox.values() if row.state == "withdrawn"]:
+        claimed = turn.state.counted.get(row.effect_id)
+        if turn.now - (claimed.at if claimed else row.created_at) > LOST:
+            _forget(turn, row)
 
 
 def _verdict(turn: Turn, row: OutboxRow, asked: Claim) -> policy.Verdict:
@@ -55,7 +66,7 @@ def _step_of(turn: Turn, row: OutboxRow) -> Send | Ask | None:
 
 
 def _claimed(turn: Turn, row: OutboxRow, code: str | None) -> None:
-    turn.state.outbox[row.effect_id] = replace(row, state="claimed")
+    turn.state.outbox[row.effect_id] = but(row, state="claimed")
     if _counts(turn, row):
         turn.state.counted[row.effect_id] = Counted(turn.now, row.channel)
     turn.do(Claimed(row.effect_id, code))
@@ -104,7 +115,7 @@ def go_on(turn: Turn, run: Run, row: OutboxRow, *, sent: bool) -> None:
     if isinstance(step, Send):
         guarded(turn, run.run_id, lambda: move(turn, run, step.next))
     elif isinstance(step, Ask) and row.slot == "remind":
-        turn.put(run.but(stand=replace(run.stand, effect_id=None, due_at=run.stand.deadline, count=2)))
+        turn.put(run.but(stand=but(run.stand, effect_id=None, due_at=run.stand.deadline, count=2)))
     elif isinstance(step, Ask) and sent:
         waiting.asked(turn, run, step)
     elif isinstance(step, Ask):
@@ -130,7 +141,7 @@ def _forbid(turn: Turn, row: OutboxRow, reason: str) -> None:
     runs = standing(turn, row)
     turn.do(Withdraw(row.effect_id, reason))
     if row.state == "claimed":
-        turn.state.outbox[row.effect_id] = replace(row, state="withdrawn")
+        turn.state.outbox[row.effect_id] = but(row, state="withdrawn")
     else:
         del turn.state.outbox[row.effect_id]
     sending.skip(turn, runs, row.message, row.channel, reason)
