@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from postventa.core import policy, sending, waiting
 from postventa.core.effect import Claimed, Withdraw
 from postventa.core.event import Claim, Receipt
-from postventa.core.journey import Ask, Send
-from postventa.core.moves import guarded, move
+from postventa.core.journey import END, Ask, Send
+from postventa.core.moves import guarded, move, park
 from postventa.core.policy import Allowed, Blocked, Forbidden
 from postventa.core.quick import but
-from postventa.core.state import Counted, OutboxRow, Run
+from postventa.core.state import Counted, OutboxRow, Run, Stand
 from postventa.core.turn import Turn
 
 
@@ -61,7 +63,8 @@ def _step_of(turn: Turn, row: OutboxRow) -> Send | Ask | None:
     run = next((turn.state.runs[one] for one in row.run_ids if one in turn.state.runs), None)
     if run is None:
         return None
-    step = next((one for one in turn.journey_of(run).steps if one.id == row.step_id), None)
+    journey = turn.catalog.journey_of(run.journey, run.version)
+    step = next((one for one in journey.steps if one.id == row.step_id), None) if journey else None
     return step if isinstance(step, Send | Ask) else None
 
 
@@ -106,20 +109,39 @@ def _slot(row: OutboxRow) -> sending.Slot:
 def standing(turn: Turn, row: OutboxRow) -> list[Run]:
     """The runs that wait for this row."""
     runs = (turn.state.runs.get(one) for one in row.run_ids)
-    return [run for run in runs if run is not None and run.stand.effect_id == row.effect_id]
+    return [run for run in runs if run is not None and _stand(run).effect_id == row.effect_id]
+
+
+def _stand(run: Run) -> Stand:
+    """How the run stands, or stood before it was parked."""
+    return run.stand.resume or run.stand
 
 
 def go_on(turn: Turn, run: Run, row: OutboxRow, *, sent: bool) -> None:
-    """Let a run go on after its message was handed over, or will never be."""
-    step = turn.journey_of(run).steps[run.step]
-    if isinstance(step, Send):
-        guarded(turn, run.run_id, lambda: move(turn, run, step.next))
-    elif isinstance(step, Ask) and row.slot == "remind":
+    """Let a run go on after its message was handed over, or will never be. One that is parked goes on at its retry."""
+    parked, journey = run.stand, turn.catalog.journey_of(run.journey, run.version)
+    if journey is None:
+        park(turn, run, f"version {run.version} of journey {run.journey!r} is not in this release's catalog")
+        return
+    run, step = turn.put(run.but(stand=_stand(run))), journey.steps[run.step]
+    if isinstance(step, Ask) and row.slot == "remind":
         turn.put(run.but(stand=but(run.stand, effect_id=None, due_at=run.stand.deadline, count=2)))
     elif isinstance(step, Ask) and sent:
         waiting.asked(turn, run, step)
-    elif isinstance(step, Ask):
-        guarded(turn, run.run_id, lambda: move(turn, run, step.on_timeout))
+    elif isinstance(step, Send | Ask):
+        _leave_step(turn, run, step.next if isinstance(step, Send) else step.on_timeout, parked.kind == "parked")
+    now = turn.state.runs.get(run.run_id)
+    if parked.kind == "parked" and now is not None:
+        turn.put(now.but(stand=but(parked, resume=now.stand)))
+
+
+def _leave_step(turn: Turn, run: Run, index: int, waits: bool) -> None:
+    """Go to the step after a message. The run stands there before it acts: a failure must not bring it back to a
+    message that is done."""
+    if index != END:
+        run = turn.put(run.but(step=index, stand=Stand("new", turn.now)))
+    if index == END or not waits:
+        guarded(turn, run.run_id, lambda: move(turn, run, index))
 
 
 # --- forbidden while it waits ----------------------------------------------------------------------------------------

@@ -47,8 +47,8 @@ def late(turn: Turn, at: datetime) -> datetime:
     return turn.now if schedule.add(at, turn.catalog.shop.catch_up, turn.tz) < turn.now else at
 
 
-def guarded(turn: Turn, run_id: str, act: Callable[[], None]) -> None:
-    """Let one run act; a failure undoes all of it and parks the run."""
+def guarded(turn: Turn, run_id: str, act: Callable[[], None], event: Event | None = None) -> None:
+    """Let one run act (on an event); a failure undoes all of it and parks the run, which keeps the event for later."""
     mark = turn.mark()
     try:
         act()
@@ -57,11 +57,14 @@ def guarded(turn: Turn, run_id: str, act: Callable[[], None]) -> None:
         run = turn.state.runs.get(run_id)
         if run is not None:
             park(turn, run, f"{type(failure).__name__}: {failure}")
+            if event is not None:
+                hear(turn, turn.state.runs[run_id], event)
 
 
 def park(turn: Turn, run: Run, reason: str) -> None:
     """Stop a run until an operator retries or ends it."""
-    turn.put(run.but(stand=Stand("parked", turn.now, reason=reason, resume=run.stand)))
+    before = run.stand.resume if run.stand.kind == "parked" else run.stand
+    turn.put(run.but(stand=Stand("parked", turn.now, reason=reason, resume=before)))
     turn.note("parked", reason, run)
 
 
@@ -170,15 +173,20 @@ def recompute(turn: Turn, run: Run) -> None:
 
 
 def retry_parked(turn: Turn, run: Run) -> None:
-    """Stand as before the failure, try again what failed, then hear what came in between."""
+    """Stand as before the failure, try again what failed, then hear what came in between. A timer that was due before
+    one of these events fires before it."""
     stand = run.stand.resume or Stand("new", turn.now)
     queued, run = run.queued, turn.put(run.but(stand=stand, queued=()))
     turn.note("retried", "by an operator", run)
     if stand.kind == "new":
         move(turn, run, run.step)
-    elif stand.due_at is not None and stand.due_at <= turn.now:
-        fire(turn, run)
     for event in queued:
         now = turn.state.runs.get(run.run_id)
+        if now is not None and now.stand.due_at is not None and now.stand.due_at < event.occurred_at:
+            fire(turn, now)
+            now = turn.state.runs.get(run.run_id)
         if now is not None and not exits(turn, now, event):
             hear(turn, now, event)
+    after = turn.state.runs.get(run.run_id)
+    if after is not None:
+        recompute(turn, after)
