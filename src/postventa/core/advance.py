@@ -82,7 +82,9 @@ def _event(turn: Turn, event: Event) -> None:
         _erase(turn)
         return
     turn.depth = 0
-    if _learn(turn, event):
+    if event.key in turn.state.events:
+        turn.note("repeated", f"{event.type} was applied already")
+    elif _learn(turn, event):
         _react(turn, event)
     _drain(turn)
     _prune(turn)
@@ -143,7 +145,7 @@ def _react(turn: Turn, event: Event) -> None:
     for run in running:
         now = turn.state.runs.get(run.run_id)
         if now is not None and moves.may_hear(turn, now, event):
-            guarded(turn, run.run_id, partial(_hear, turn, now, event))
+            guarded(turn, run.run_id, partial(_hear, turn, now, event), event)
     starts.starts(turn, event)
 
 
