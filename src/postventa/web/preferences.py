@@ -57,7 +57,7 @@ def changes(state: CustomerState, now_on: dict[str, bool], wanted: Sequence[str]
 
 def said(state: CustomerState, verb: str, purpose: str, where: str, now: datetime) -> Incoming:
     """`customer.consented` or `customer.unsubscribed` for one purpose ("*": all), said on the page `where`."""
-    at = time_text(_after_all(state, now) if verb == "consented" else now)
+    at = time_text(_after_all(state, now))
     data = {"channel": CHANNEL, "purpose": purpose, "at": at, "source": where, "customer_id": state.customer_id}
     name = digest("consent/1", verb, purpose, where, at, state.customer_id)
     event = Event(name, SOURCE, f"customer.{verb}", now, data, {})
@@ -65,5 +65,5 @@ def said(state: CustomerState, verb: str, purpose: str, where: str, now: datetim
 
 
 def _after_all(state: CustomerState, now: datetime) -> datetime:
-    """A yes comes after every no before it, also where the clock stands still: of two at one instant the no wins."""
-    return max([now, *(one.at + timedelta(milliseconds=1) for one in state.consents.values() if not one.given)])
+    """The last word counts, also where the clock stands still: later than any word before it."""
+    return max([now, *(one.at + timedelta(milliseconds=1) for one in state.consents.values())])

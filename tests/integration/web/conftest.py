@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from postventa.engine.due import sweep
 from postventa.engine.engine import Engine, open_engine
 from postventa.errors import RecordError
 from postventa.project import Project
+from postventa.runtimes.embedded import _storable
 from postventa.runtimes.outward import mailbox_channel
 from postventa.schemas.parse import Incoming, parse_many
 from postventa.store.base import DeadLetter, OutboxRecord, Pause
@@ -80,7 +82,7 @@ class Web:
     async def ingest(self, items: Sequence[Incoming | RecordError], source: str) -> Sequence[Answer]:
         good = [one for one in items if isinstance(one, Incoming)]
         letters = [
-            DeadLetter(source, one.message, str(one.found), self.now, one.field)
+            DeadLetter(source, one.message, _storable(str(one.found)), self.now, _storable(one.field))
             for one in items
             if isinstance(one, RecordError)
         ]
@@ -103,14 +105,15 @@ class Web:
     async def post(self, *events: dict[str, Any]) -> Sequence[Answer]:
         return await self.ingest(self.read(json.dumps(events).encode(), [], None), "test")
 
-    async def pass_time(self, span: timedelta, step: timedelta = timedelta(hours=1)) -> None:
-        """Move the clock, firing timers and sending what may leave."""
+    async def pass_time(self, span: timedelta) -> None:
+        """Move the clock from one due moment to the next, firing timers and sending what may leave."""
         end = self.now + span
-        while self.now < end:
-            self.now = min(self.now + step, end)
+        while (due := await self.store.views.next_due()) is not None and due <= end:
+            self.now = max(self.now, due)
             while await sweep(self.engine, self.now):
                 pass
             await self.dispatcher.drain()
+        self.now = end
 
     async def order(self, number: int, name: str, locale: str = "es", **customer: Any) -> str:
         """An order that is placed, paid and delivered within a day; gives its customer's id."""
@@ -170,12 +173,18 @@ class Web:
         return [event.type for event, _ in await self.store.views.events(customer)]
 
 
+@cache
+def reference() -> Project:
+    """The reference project, read once."""
+    return Project.load(ROOT)
+
+
 @pytest.fixture
 async def web(tmp_path: Path) -> AsyncIterator[Web]:
     store = SqliteStore(tmp_path / "state.db")
     await store.open()
     engine = await open_engine(store, "a-secret-of-the-shop")
-    await engine.releases.publish(Project.load(ROOT), START - timedelta(days=1), "tests", "the reference project")
+    await engine.releases.publish(reference(), START - timedelta(days=1), "tests", "the reference project")
     yield Web(store, engine, Tokens.parse("1:a-secret-of-the-shop"))
     await store.close()
 

@@ -161,8 +161,9 @@ async def _filled(web: Any) -> dict[str, str]:
     )
     await web.order(7, "Gloria")
     link, mail = web.link, await web.mail("satisfaction", "c-1")
+    english = await link("satisfaction", "a", "c-3")
     return {
-        "survey": await link("satisfaction", "a", "c-1"), "survey-en": await link("satisfaction", "a", "c-3") + "?score=2",
+        "survey": await link("satisfaction", "a", "c-1"), "survey-en": f"{english}?score=2",
         "unsubscribe": await link("thank-you", "u", "c-2"), "preferences": await link("thank-you", "p", "c-2"),
         "gone": "/a/AAAA", "health": "/", "mailbox": "/mailbox", "mail": f"/mailbox/{mail['effect_id']}",
         "customers": "/customers", "customer": "/customers/c-1", "journeys": "/journeys",
