@@ -183,7 +183,14 @@ class Embedded:
 
 
 def _letter(error: RecordError, source: str, now: datetime) -> DeadLetter:
-    return DeadLetter(source, error.message, str(error.found)[:2000], now, field=error.field or None)
+    return DeadLetter(
+        source, error.message, _storable(str(error.found)[:2000]), now, field=_storable(error.field) or None
+    )
+
+
+def _storable(text: str) -> str:
+    """`text` with what no database takes (NUL, lone surrogates) written out: it may be why the record was refused."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
 def _explain(work: Sequence[asyncio.Task[None]], alone: Sequence[asyncio.Task[None]]) -> int:
