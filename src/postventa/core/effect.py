@@ -9,9 +9,11 @@ from typing import Literal
 
 from postventa.core.event import Event, Plain
 from postventa.core.journey import MessageClass
+from postventa.core.quick import quick
 from postventa.core.state import CustomerState, Ref
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class SendMessage:
     """A new outbox row, `pending`. `context` has what the template needs beside the live facts (ids, with, event)."""
@@ -39,6 +41,7 @@ class SendMessage:
     context: Mapping[str, Plain] = field(default_factory=dict)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """The pending row may leave: the store sets `claimed` with attempt and lease. `code` is the reward's code."""
@@ -63,6 +66,7 @@ class PutBack:
     reason: str
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class EmitEvent:
     """A derived or emitted event: it has already been applied to this customer, and is to be published."""
@@ -83,6 +87,7 @@ class PostPoints:
     run_id: str | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class RunEnded:
     """The run is over: `completed`, `exited`, `goal`, `restarted`, `cancelled`, with the reason in words."""
@@ -112,6 +117,7 @@ class Erase:
 Effect = SendMessage | Claimed | Withdraw | PutBack | EmitEvent | PostPoints | RunEnded | GoalReached | Erase
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class TraceEntry:
     """One decision in words: what happened at which line of which file, and why. `decision` is None for moves that
@@ -135,6 +141,7 @@ class TraceEntry:
     effect_id: str | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """`state` is the new state; the one that was given is untouched."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 
 from postventa.core import conditions, schedule, view
@@ -12,6 +11,7 @@ from postventa.core.condition import ALWAYS, On, reads_facts, roots
 from postventa.core.effect import GoalReached, PutBack, RunEnded, Withdraw
 from postventa.core.event import Event, Ids
 from postventa.core.journey import Journey
+from postventa.core.quick import but
 from postventa.core.state import Ended, OutboxRow, Run, Watch
 from postventa.core.turn import Outcomes, Turn, local_text
 from postventa.core.view import RunView
@@ -40,7 +40,7 @@ def leave(turn: Turn, row: OutboxRow, run_id: str, reason: str) -> None:
     if row.state == "claimed":
         turn.do(PutBack(row.effect_id, reason))
         turn.state.counted.pop(row.effect_id, None)
-    turn.state.outbox[row.effect_id] = replace(row, run_ids=rest, state="pending")
+    turn.state.outbox[row.effect_id] = but(row, run_ids=rest, state="pending")
 
 
 def withdraw(turn: Turn, row: OutboxRow, reason: str) -> None:
@@ -53,7 +53,7 @@ def withdraw(turn: Turn, row: OutboxRow, reason: str) -> None:
         if turn.state.counted.pop(row.effect_id, None) is not None:
             turn.relax = True
     else:
-        turn.state.outbox[row.effect_id] = replace(row, state="withdrawn")
+        turn.state.outbox[row.effect_id] = but(row, state="withdrawn")
 
 
 # --- does this event speak to this `on`? ------------------------------------------------------------------------------

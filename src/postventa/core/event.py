@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from postventa.core.quick import quick
+
 Plain = Any
 """A JSON value: str, int, float, bool, None, list or dict. Money is a decimal string, a time an RFC 3339 string in UTC."""
 
@@ -18,6 +20,7 @@ Ids = Mapping[str, str | tuple[str, ...]]
 """What an event or a run is about: {"order": "o-1", "line": ("o-1/1", "o-1/2")}. Line ids are always `order/line`."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened to one customer. `(source, id)` is its identity; `occurred_at` is aware UTC."""
@@ -46,6 +49,7 @@ class Tick:
     """The scheduler looked: fire what is due by `now`."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The dispatcher wants to hand over these outbox rows, in this order, and asks once more whether it may.
@@ -63,6 +67,7 @@ ReceiptResult = Literal["sent", "refused", "gave_up", "uncertain", "cancelled"]
 """`cancelled`: withdrawn after its claim and before its intent; nothing left."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """How the hand-over of one effect ended. `at` is the commit of its intent: the moment of sending."""

@@ -5,13 +5,13 @@ Tiers follow the points ever earned (less those reversed) and only go up, so tha
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from postventa.core import ids, schedule
 from postventa.core.belonging import order_of
 from postventa.core.effect import PostPoints
 from postventa.core.event import Event
+from postventa.core.quick import but
 from postventa.core.state import Lot, Run
 from postventa.core.turn import Turn
 from postventa.core.values import as_number
@@ -69,7 +69,7 @@ def _reverse(turn: Turn, event: Event) -> None:
 def _use(turn: Turn, lot: Lot, points: int, posting: str, at: datetime, reason: str) -> None:
     """Take points out of a lot, which stays (empty) as the memory that it was posted."""
     expires = None if lot.points == points else lot.expires_at
-    turn.state.lots[lot.posting_id] = replace(lot, points=lot.points - points, expires_at=expires)
+    turn.state.lots[lot.posting_id] = but(lot, points=lot.points - points, expires_at=expires)
     turn.do(PostPoints(posting, -points, at, reason, lot.order))
     turn.state.facts["points"] = turn.state.balance
 

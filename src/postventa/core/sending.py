@@ -7,7 +7,6 @@ run arrives at a send, when its time comes, and when a hold or a cap lets go.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
@@ -17,6 +16,7 @@ from postventa.core.effect import SendMessage
 from postventa.core.event import Plain
 from postventa.core.journey import Ask, Message, Send
 from postventa.core.policy import ALLOWED, Allowed, Blocked, Forbidden, Verdict
+from postventa.core.quick import but
 from postventa.core.state import OutboxRow, Run, Stand
 from postventa.core.turn import Turn
 from postventa.core.values import Missing
@@ -132,9 +132,9 @@ def _wanted_since(turn: Turn, run: Run, slot: Slot) -> datetime:
 def _on_its_way(turn: Turn, run: Run, effect: str, slot: Slot) -> Stand:
     old = run.stand
     if slot == "remind":
-        return replace(old, due_at=old.deadline, effect_id=effect, reason="")
+        return but(old, due_at=old.deadline, effect_id=effect, reason="")
     if old.kind in ("held", "outbox"):
-        return replace(old, kind="outbox", due_at=None, effect_id=effect, reason="")
+        return but(old, kind="outbox", due_at=None, effect_id=effect, reason="")
     return Stand("outbox", turn.now, effect_id=effect)
 
 
@@ -224,6 +224,6 @@ def _hold_reminder(turn: Turn, run: Run, step: Send | Ask, message: Message, cha
         turn.note("defer", verdict.reason, run, message=message.name, channel=channel, decision="defer")
     latest = stand.deadline or limit if verdict.kind == "window" else limit
     due = min(verdict.until or latest, latest)
-    stand = replace(stand, due_at=due, effect_id=None, reason=verdict.reason, held_from=since)
+    stand = but(stand, due_at=due, effect_id=None, reason=verdict.reason, held_from=since)
     turn.put(run.but(stand=stand))
     return True

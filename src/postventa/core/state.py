@@ -13,11 +13,13 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from postventa.core.event import Event, Ids, Plain
+from postventa.core.quick import but, quick
 
 Ref = tuple[str, str]
 """(type, id) of a thing: ("order", "o-1"), ("line", "o-1/2"), ("customer", "")."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Thing:
     """Facts of one order, line, shipment, return … `stamps` holds when each field last changed (newest wins)."""
@@ -41,6 +43,7 @@ class HoldUntil:
     until: datetime
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Counted:
     """A message that counts toward caps: claimed, sending, sent or uncertain."""
@@ -49,6 +52,7 @@ class Counted:
     channel: str
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Lot:
     """Points earned and not yet used, reversed or expired."""
@@ -60,6 +64,7 @@ class Lot:
     order: str | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Watch:
     """A goal that is still watched, perhaps after its run ended."""
@@ -71,6 +76,7 @@ class Watch:
     until: datetime
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Ended:
     """What stays of a finished run."""
@@ -84,6 +90,7 @@ StandKind = Literal[
 ]  # fmt: skip
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Stand:
     """How a run stands at its step. `due_at` None: it waits for something other than time.
@@ -108,6 +115,7 @@ class Stand:
     """`parked`: how it stood before."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Run:
     """One customer in one journey version for one subject. `at` is when what moved it happened; never goes back."""
@@ -135,15 +143,8 @@ class Run:
     """Events that came while it was parked."""
 
     def but(self, **changes: Any) -> Run:
-        """A copy with these fields changed: `dataclasses.replace`, four times as fast, for the hottest value we have."""
-        new = object.__new__(Run)
-        put = object.__setattr__
-        for name in _RUN_FIELDS:
-            put(new, name, changes[name] if name in changes else getattr(self, name))
-        return new
-
-
-_RUN_FIELDS = tuple(Run.__dataclass_fields__)
+        """A copy with these fields changed."""
+        return but(self, **changes)
 
 
 @dataclass(slots=True)
@@ -200,6 +201,7 @@ class CustomerState:
         return sum(lot.points for lot in self.lots.values())
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
     """A message on its way out, as the core sees it: `pending` may still be withdrawn, `claimed` is at a dispatcher,
