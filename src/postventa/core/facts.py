@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from postventa.core.belonging import as_tuple, lines_of, order_of
 from postventa.core.event import Event, Ids, Plain
-from postventa.core.state import Consent, Ref, Thing
+from postventa.core.state import Consent, CustomerState, Ref, Thing
 from postventa.core.turn import Turn
 from postventa.core.values import as_number, as_time, number_text, time_text
 
@@ -40,7 +40,7 @@ def apply(turn: Turn, event: Event) -> None:
         if isinstance(lines := event.data.get("lines"), list):
             _lines(turn, event, lines)
     if thing in ("order", "refund", "line"):
-        _order_counters(turn)
+        turn.state.facts["orders"] = order_counters(turn.state)
     if thing == "exchange":
         _exchange(turn, event)
 
@@ -63,10 +63,11 @@ def learn(turn: Turn, ref: Ref, values: Mapping[str, Plain], at: datetime, ids: 
     for field, value in values.items():
         if value is not None:
             _newest(facts, stamps, field, value, at)
-    turn.state.things[ref] = Thing(facts, stamps, _merged_ids(old.ids, ids))
+    turn.state.things[ref] = Thing(facts, stamps, merged_ids(old.ids, ids))
 
 
-def _merged_ids(old: Ids, new: Ids) -> Ids:
+def merged_ids(old: Ids, new: Ids) -> Ids:
+    """The ids of both; the old ones where they differ, lines of both."""
     merged = dict(old)
     for kind, value in new.items():
         known = merged.get(kind)
@@ -200,30 +201,30 @@ def _exchange(turn: Turn, event: Event) -> None:
 
 
 # --- counters --------------------------------------------------------------------------------------------------------
-def _order_counters(turn: Turn) -> None:
+def order_counters(state: CustomerState) -> dict[str, Plain]:
     """customer.orders{count, first_at, last_at, spent}: paid orders not cancelled; spent is net of refunds."""
     count, spent = 0, Decimal(0)
     times: list[str] = []
-    for (kind, _), thing in turn.state.things.items():
+    for (kind, _), thing in state.things.items():
         if kind != "order" or "paid_at" not in thing.facts or "cancelled_at" in thing.facts:
             continue
         count += 1
         times.append(str(thing.facts["paid_at"]))
-        spent += (as_number(thing.facts.get("total")) or Decimal(0)) - refunded(turn, thing)
+        spent += (as_number(thing.facts.get("total")) or Decimal(0)) - _refunded(state, thing)
     orders: dict[str, Plain] = {"count": count}
     if times:
         orders |= {"first_at": min(times), "last_at": max(times), "spent": number_text(spent)}
-    turn.state.facts["orders"] = orders
+    return orders
 
 
-def refunded(turn: Turn, order: Thing) -> Decimal:
+def _refunded(state: CustomerState, order: Thing) -> Decimal:
     """What was given back of an order: all of it when `order.refunded`, else the sum of its completed refunds."""
     if "refunded_at" in order.facts:
         return as_number(order.facts.get("total")) or Decimal(0)
     name = order_of(order.ids)
     parts = (
         as_number(thing.facts.get("amount"))
-        for (kind, _), thing in turn.state.things.items()
+        for (kind, _), thing in state.things.items()
         if kind == "refund" and order_of(thing.ids) == name and "completed_at" in thing.facts
     )
     return sum((part for part in parts if part is not None), Decimal(0))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 
-from postventa.core.state import Consent, CustomerState
+from postventa.core.facts import merged_ids, order_counters
+from postventa.core.state import Consent, CustomerState, Thing
 
 
 def merge(into: CustomerState, old: CustomerState, now: datetime) -> CustomerState:
@@ -19,10 +19,9 @@ def merge(into: CustomerState, old: CustomerState, now: datetime) -> CustomerSta
             one.facts[field] = value
             if theirs is not None:
                 one.stamps[field] = theirs
-    for key, consent in old.consents.items():
-        one.consents[key] = _strict(one.consents.get(key), consent)
+    one.consents = _united_consents(into, old)
     for ref, thing in old.things.items():
-        one.things.setdefault(ref, thing)
+        one.things[ref] = _united(one.things[ref], thing) if ref in one.things else thing
     for name in (
         "events",
         "verdicts",
@@ -41,7 +40,8 @@ def merge(into: CustomerState, old: CustomerState, now: datetime) -> CustomerSta
     for where, ended in old.ended.items():
         if where not in one.ended or one.ended[where].at < ended.at:
             one.ended[where] = ended
-    _counters(one, into, old)
+    _points(one, into, old)
+    one.facts["orders"] = order_counters(one)
     one.erased = into.erased or old.erased
     return one
 
@@ -55,18 +55,46 @@ def _strict(mine: Consent | None, theirs: Consent) -> Consent:
     return max(mine, theirs, key=lambda consent: consent.at)
 
 
-def _counters(one: CustomerState, into: CustomerState, old: CustomerState) -> None:
-    """Facts that are sums: orders, points."""
-    mine, theirs = into.facts.get("orders"), old.facts.get("orders")
-    if isinstance(mine, dict) and isinstance(theirs, dict):
-        firsts = [value for value in (mine.get("first_at"), theirs.get("first_at")) if value]
-        lasts = [value for value in (mine.get("last_at"), theirs.get("last_at")) if value]
-        spent = Decimal(str(mine.get("spent", 0))) + Decimal(str(theirs.get("spent", 0)))
-        one.facts["orders"] = {"count": mine["count"] + theirs["count"]}
-        if firsts:
-            one.facts["orders"] |= {"first_at": min(firsts), "last_at": max(lasts), "spent": format(spent, "f")}
-    elif isinstance(theirs, dict):
-        one.facts["orders"] = theirs
+def _united_consents(into: CustomerState, old: CustomerState) -> dict[tuple[str, str], Consent]:
+    """Of both; a consent that one gave goes where the other objects to what it speaks of, whichever was later."""
+    united = dict(into.consents)
+    for key, consent in old.consents.items():
+        united[key] = _strict(united.get(key), consent)
+    for side, other in ((into, old), (old, into)):
+        objections = [key for key, consent in side.consents.items() if not consent.given and not _taken_back(side, key)]
+        for key, consent in list(united.items()):
+            if consent.given and other.consents.get(key) == consent and any(_meet(key, one) for one in objections):
+                del united[key]
+    return united
+
+
+def _taken_back(side: CustomerState, key: tuple[str, str]) -> bool:
+    """Whether the same customer consented again later, in other words."""
+    at = side.consents[key].at
+    return any(one.given and one.at > at and _meet(key, other) for other, one in side.consents.items())
+
+
+def _meet(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Whether two (channel, purpose) speak of the same thing; "*" is all of them."""
+    return all(a == b or "*" in (a, b) for a, b in zip(one, other, strict=True))
+
+
+def _united(mine: Thing, theirs: Thing) -> Thing:
+    """One thing that both knew: the newest of each field, and all its lines."""
+    facts, stamps = dict(mine.facts), dict(mine.stamps)
+    for field, at in theirs.stamps.items():
+        if field not in stamps or stamps[field] < at:
+            stamps[field] = at
+            if field in theirs.facts:
+                facts[field] = theirs.facts[field]
+    lines = {*mine.facts.get("line_ids", ()), *theirs.facts.get("line_ids", ())}
+    if lines:
+        facts["line_ids"] = sorted(lines, key=lambda one: (len(one), one))
+    return Thing(facts, stamps, merged_ids(mine.ids, theirs.ids))
+
+
+def _points(one: CustomerState, into: CustomerState, old: CustomerState) -> None:
+    """Facts that are sums of the ledger."""
     if one.lots:
         one.facts["points"] = one.balance
         earned = (int(state.facts.get("points_earned", 0)) for state in (into, old))

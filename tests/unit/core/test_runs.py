@@ -1,0 +1,477 @@
+"""How runs begin, belong, exit, reach goals, fail and are forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from postventa.core.belonging import belongs
+from postventa.core.effect import Erase, GoalReached, Withdraw
+from postventa.core.event import Command
+from postventa.core.journey import Duration, Shop
+from postventa.core.merge import merge
+from postventa.testing import Timeline, compiled, moment
+
+START = "2026-03-02T10:00:00Z"
+
+
+def journey(steps: str, *, name: str = "j", subject: str = "order", start: str = "on: order.paid", head: str = "") -> str:
+    return f"journey: {name}\nsubject: {subject}\nstart: {{{start}}}\n{head}\nsteps:\n{steps}"
+
+
+WAITS = "  - wait: 30 days\n  - send: hello\n"
+
+
+def line_of(steps: str = WAITS, *more: str, shop: Shop | None = None, **keys: Any) -> Timeline:
+    return Timeline(compiled(journey(steps, **keys), *more, shop=shop), START)
+
+
+LINES = [{"line_id": "1", "sku": "a", "category": "coffee"}, {"line_id": "2", "sku": "b", "category": "tea"}]
+
+
+# --- starts ----------------------------------------------------------------------------------------------------------
+def test_a_start_reads_its_where() -> None:
+    line = line_of(start="on: order.paid, where: {order.total: {at_least: 30}, customer.country: [ES, PT]}")
+    line.event("order.paid", order="o-1", total="29.99", customer={"country": "ES"})
+    line.event("order.paid", order="o-2", total="30.00")
+    line.event("order.paid", order="o-3", total="99.00", customer={"country": "FR"}, at="+1 second")
+    assert [run.subject[1] for run in line.runs] == ["o-2"]
+
+
+def test_a_subject_starts_a_journey_once_ever() -> None:
+    line = line_of(start="on: [order.paid, order.confirmed]")
+    line.event("order.paid", order="o-1")
+    line.event("order.confirmed", order="o-1")
+    assert len(line.runs) == 1
+    line.to("+60 days").event("order.confirmed", event_id="again", order="o-1")
+    assert line.runs == []
+
+
+def test_a_subject_that_has_ended_does_not_start_again() -> None:
+    line = line_of("  - send: hello\n", start="on: ticket.replied", subject="ticket")
+    for _ in range(3):
+        line.to(moment(START)).event("ticket.replied", ticket="t-1")
+    line.event("ticket.replied", ticket="t-2")
+    assert [one.subject for one in line.sent] == ["t-1", "t-2"]
+    assert line.why("refused") == ["this subject has already started this journey"] * 2
+
+
+@pytest.mark.parametrize(
+    ("again", "expected"),
+    [("always", ["o-1", "o-2", "o-3"]), ("never", ["o-1"]), ("after 30 days", ["o-1", "o-3"])],
+)
+def test_again_for_the_same_customer(again: str, expected: list[str]) -> None:
+    line = line_of("  - wait: 1 day\n  - send: hello\n", start=f"on: order.paid, again: {again}")
+    line.event("order.paid", order="o-1")
+    line.to("+10 days").event("order.paid", order="o-2")
+    line.to("+25 days").event("order.paid", order="o-3")
+    line.to("+9 days")
+    assert [one.subject for one in line.sent] == expected
+
+
+@pytest.mark.parametrize(("word", "started"), [("ignore", START), ("restart", "2026-03-12T10:00:00Z")])
+def test_while_running(word: str, started: str) -> None:
+    line = line_of(subject="customer", start=f"on: order.paid, while_running: {word}")
+    line.event("order.paid", order="o-1")
+    line.to("+10 days").event("order.paid", order="o-2")
+    assert line.run.start.occurred_at == moment(started)
+    line.to("+60 days")
+    assert line.outcome_of("restarted") == (word == "restart")
+    assert len(line.sent) == 1
+
+
+def test_restart_only_by_an_event_after_the_runs_own_start() -> None:
+    line = line_of(subject="customer", start="on: order.paid, while_running: restart")
+    line.event("order.paid", order="o-1")
+    line.event("order.paid", order="o-0", at="-1 hour")
+    assert line.run.start.id == "order.paid/1"
+
+
+def test_a_start_is_refused_when_its_exit_is_known() -> None:
+    for at, runs in (("+0 days", 0), ("-1 second", 1)):
+        line = line_of(head="exit_on: order.cancelled")
+        line.event("order.cancelled", order="o-1", at=at)
+        line.event("order.paid", order="o-1")
+        assert len(line.runs) == runs
+        assert line.why("refused") == ([] if runs else ["order.cancelled is already known"])
+
+
+def test_an_exit_known_of_another_order_refuses_nothing() -> None:
+    line = line_of(head="exit_on: order.cancelled")
+    line.event("order.cancelled", order="o-2")
+    line.event("order.paid", order="o-1")
+    assert len(line.runs) == 1
+
+
+def test_a_start_too_late_is_recorded() -> None:
+    line = line_of()
+    line.event("order.paid", order="o-1", at="-49 hours")
+    assert "too late" in line.why("refused")[0]
+    line.event("order.paid", order="o-2", at="-47 hours")
+    assert len(line.runs) == 1
+
+
+def test_before_live_from_nothing_starts_but_facts_count() -> None:
+    line = line_of(shop=Shop(live_from=moment(START)))
+    line.event("order.paid", order="o-1", at="-1 second", total="5.00")
+    assert (line.runs, line.state.facts["orders"]["count"]) == ([], 1)
+    line.event("order.paid", order="o-2")
+    assert len(line.runs) == 1
+
+
+def test_a_line_subject_has_one_run_per_line() -> None:
+    line = line_of(subject="line", start="on: order.paid, where: {line.category: coffee}")
+    line.event("order.paid", order="o-1", lines=LINES)
+    assert [run.subject for run in line.runs] == [("line", "o-1/1")]
+
+
+def test_starts_see_the_facts_after_the_event() -> None:
+    line = line_of(subject="customer", start="on: order.paid, where: {customer.orders.count: 2}")
+    line.event("order.paid", order="o-1")
+    assert line.runs == []
+    line.event("order.paid", order="o-2")
+    assert len(line.runs) == 1
+
+
+# --- exits -----------------------------------------------------------------------------------------------------------
+def test_an_exit_beats_a_wait() -> None:
+    line = line_of("  - wait_for: order.cancelled\n    timeout: 9 days\n    on_timeout: go_on\n  - send: hello\n", head="exit_on: order.cancelled")
+    line.event("order.paid", order="o-1")
+    line.event("order.cancelled", order="o-1")
+    assert (line.names, line.outcome_of("exited")) == ([], 1)
+
+
+def test_an_exit_with_where() -> None:
+    line = line_of(head="exit_on: [{event: order.refunded_partly, where: {event.amount: {more_than: 10}}}]")
+    line.event("order.paid", order="o-1")
+    line.event("order.refunded_partly", order="o-1", amount="10.00")
+    assert len(line.runs) == 1
+    line.event("order.refunded_partly", order="o-1", amount="10.01")
+    assert line.runs == []
+
+
+def test_an_event_from_before_the_start_is_no_exit() -> None:
+    line = line_of(head="exit_on: ticket.opened")
+    line.event("order.paid", order="o-1")
+    line.event("ticket.opened", order="o-1", ticket="t-1", at="-1 second")
+    assert len(line.runs) == 1
+
+
+# --- belonging -------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("run", "event", "expected"),
+    [
+        ({"order": "o-1"}, {"order": "o-1", "shipment": "s-1"}, True),
+        ({"order": "o-1"}, {"order": "o-2"}, False),
+        ({"order": "o-1", "line": ("o-1/1",)}, {"order": "o-1"}, True),
+        ({"order": "o-1", "line": ("o-1/1",)}, {"order": "o-1", "return": "r", "line": ("o-1/2",)}, False),
+        ({"order": "o-1", "line": ("o-1/1",)}, {"order": "o-1", "line": ("o-1/2", "o-1/1")}, True),
+        ({"order": "o-1", "shipment": "s-1"}, {"order": "o-1", "shipment": "s-2"}, False),
+        ({"order": "o-1"}, {}, True),
+        ({}, {"order": "o-9"}, True),
+    ],
+)  # fmt: skip
+def test_belonging(run: dict[str, Any], event: dict[str, Any], expected: bool) -> None:
+    assert belongs(run, event) is expected
+
+
+def test_a_cancelled_order_reaches_lines_and_shipments_a_return_only_its_line() -> None:
+    head = "exit_on: [order.cancelled, return.requested, customer.unsubscribed]"
+    lines = journey(WAITS, name="l", subject="line", head=head)
+    shipments = journey(WAITS, name="s", subject="shipment", start="on: shipment.in_transit", head="exit_on: [order.cancelled, customer.unsubscribed]")
+    line = Timeline(compiled(lines, shipments), START)
+    line.event("order.paid", order="o-1", lines=LINES)
+    line.event("shipment.in_transit", order="o-1", shipment="s-1", line_ids=["1"])
+    line.event("return.requested", order="o-1", **{"return": "r-1"}, line_ids=["2"])
+    assert sorted(run.subject[1] for run in line.runs) == ["o-1/1", "s-1"]
+    line.event("order.cancelled", order="o-1")
+    assert line.runs == []
+    line.event("order.paid", order="o-2", lines=LINES)
+    line.event("customer.unsubscribed")
+    assert line.runs == []
+
+
+# --- goals -----------------------------------------------------------------------------------------------------------
+GOAL = "goal: {on: order.placed, within: 10 days, then: %s}"
+
+
+def test_a_goal_is_about_another_subject_after_the_start_and_within() -> None:
+    line = line_of(head=GOAL % "go_on")
+    line.event("order.paid", order="o-1", total="5.00")
+    line.event("order.placed", order="o-1", at="+1 second")
+    line.event("order.placed", order="o-0", at="-1 second")
+    assert line.of(GoalReached) == []
+    line.to("+2 days").event("order.placed", order="o-2", total="9.90")
+    (reached,) = line.of(GoalReached)
+    assert (reached.value, reached.at, len(line.runs)) == ("9.90", line.now, 1)
+    line.event("order.placed", order="o-3")
+    assert len(line.of(GoalReached)) == 1
+
+
+def test_a_goal_after_within_is_none_even_when_recorded_in_time() -> None:
+    line = line_of(head=GOAL % "go_on")
+    line.event("order.paid", order="o-1")
+    line.to("+11 days").event("order.placed", order="o-2")
+    line.event("order.placed", order="o-3", at="-1 day")
+    assert [reached.event[1] for reached in line.of(GoalReached)] == ["order.placed/3"]
+
+
+def test_a_goal_is_watched_after_the_run_has_ended() -> None:
+    line = line_of("  - send: hello\n", head=GOAL % "exit")
+    line.event("order.paid", order="o-1")
+    assert line.runs == []
+    line.to("+2 days").event("order.placed", order="o-2")
+    assert len(line.of(GoalReached)) == 1
+
+
+def test_then_exit_ends_the_run_and_withdraws_its_mail() -> None:
+    line = Timeline(compiled(journey("  - send: hello\n", head=GOAL % "exit")), START, hands_over=False)
+    line.event("order.paid", order="o-1")
+    line.event("order.placed", order="o-2", at="+1 second")
+    assert (line.outcome_of("goal"), len(line.of(Withdraw)), line.runs) == (1, 1, [])
+
+
+def test_a_goal_known_before_the_start_was_recorded_counts() -> None:
+    line = line_of(head=GOAL % "exit")
+    line.event("order.placed", order="o-2")
+    line.event("order.paid", order="o-1", at="-1 hour")
+    assert (len(line.of(GoalReached)), line.runs) == (1, [])
+
+
+def test_the_goal_of_a_customer_run_is_any_later_one() -> None:
+    line = line_of(subject="customer", head=GOAL % "go_on")
+    line.event("order.paid", order="o-1")
+    line.event("order.placed", order="o-1", at="+1 second")
+    assert len(line.of(GoalReached)) == 1
+
+
+# --- repetition ------------------------------------------------------------------------------------------------------
+def test_once_only_types_have_a_natural_key_others_do_not() -> None:
+    line = line_of("  - wait_for: ticket.replied\n    times: 2\n    timeout: 9 days\n    on_timeout: go_on\n  - send: hello\n")
+    line.event("order.paid", order="o-1", total="5.00")
+    line.event("order.paid", order="o-1", total="9.00", source="other", at="+1 second")
+    assert line.state.things["order", "o-1"].facts["total"] == "5.00"
+    assert line.why("repeated") == ["order.paid of this subject was known already"]
+    line.event("ticket.replied", order="o-1", ticket="t-1")
+    line.event("ticket.replied", order="o-1", ticket="t-1")
+    assert line.names == ["hello"]
+
+
+def test_the_same_event_twice_counts_once() -> None:
+    line = line_of("  - wait_for: ticket.replied\n    times: 2\n    timeout: 9 days\n    on_timeout: go_on\n  - send: hello\n")
+    line.event("order.paid", order="o-1")
+    for _ in range(3):
+        line.event("ticket.replied", event_id="same", order="o-1", ticket="t-1")
+    assert line.names == []
+
+
+# --- parked ----------------------------------------------------------------------------------------------------------
+def broken(steps: str, *more: str, gone: str = "lost") -> Timeline:
+    catalog = compiled(journey(steps, head="exit_on: order.cancelled"), *more)
+    rest = {name: one for name, one in catalog.messages.items() if name != gone}
+    return Timeline(replace(catalog, messages=rest), START)
+
+
+def mend(line: Timeline) -> None:
+    line.catalog = replace(line.catalog, messages={**line.catalog.messages, "lost": replace(line.catalog.messages["after"], name="lost")})
+    line.give(Command("retry_run", line.run_of("j").run_id))
+
+
+def test_a_failing_run_is_parked_and_the_others_go_on() -> None:
+    line = broken("  - set: {run.x: 1}\n  - wait: 1 day\n  - award: 5\n    reason: r\n  - send: lost\n  - send: after\n",
+                  journey("  - wait: 1 day\n  - send: fine\n", name="other"))  # fmt: skip
+    line.event("order.paid", order="o-1")
+    line.to("+2 days")
+    run = line.run
+    assert (run.stand.kind, run.stand.due_at, line.names) == ("parked", None, ["fine"])
+    assert "message 'lost'" in run.stand.reason
+    assert line.state.balance == 0  # as before: nothing of the failed move is left
+    mend(line)
+    assert (line.names, line.state.balance) == (["fine", "lost", "after"], 5)
+
+
+def test_events_queue_for_a_parked_run_in_order() -> None:
+    line = broken("  - wait: 1 day\n  - send: lost\n  - wait_for: ticket.replied\n    times: 2\n    since: here\n    timeout: 9 days\n    on_timeout: go_on\n  - send: after\n")
+    line.event("order.paid", order="o-1")
+    line.to("+2 days")
+    for _ in range(2):
+        line.event("ticket.replied", order="o-1", ticket="t-1")
+    line.event("ticket.replied", order="o-2", ticket="t-2")
+    assert len(line.run.queued) == 2
+
+
+def test_an_exit_in_the_queue_ends_the_run_at_retry_before_anything_leaves() -> None:
+    line = broken("  - wait: 1 day\n  - send: lost\n  - send: after\n")
+    line.event("order.paid", order="o-1")
+    line.to("+2 days").event("order.cancelled", order="o-1")
+    mend(line)
+    assert (line.names, line.runs, line.state.outbox) == ([], [], {})
+
+
+def test_the_event_that_failed_is_tried_again() -> None:
+    line = broken("  - wait_for: ticket.replied\n    timeout: 9 days\n    on_timeout: [{send: late}]\n  - send: lost\n  - send: after\n")
+    line.event("order.paid", order="o-1")
+    line.event("ticket.replied", order="o-1", ticket="t-1")
+    assert line.run.stand.kind == "parked"
+    mend(line)
+    assert line.names == ["lost", "after"]
+
+
+def test_a_retry_that_fails_again_can_be_retried() -> None:
+    line = broken("  - wait: 1 day\n  - send: lost\n  - send: after\n")
+    line.event("order.paid", order="o-1")
+    line.to("+2 days")
+    for _ in range(3):
+        line.give(Command("retry_run", line.run.run_id))
+    assert line.run.stand.resume is not None
+    assert line.run.stand.resume.kind == "timer"
+    mend(line)
+    assert line.names == ["lost", "after"]
+
+
+def test_a_run_parked_with_its_mail_on_the_way_goes_on_after_the_receipt() -> None:
+    steps = "  - ask: happy\n    timeout: 7 days\n    then: [{send: lost}]\n    on_timeout: go_on\n  - send: after\n"
+    line = broken(steps)
+    line.hands_over = False
+    line.event("order.paid", order="o-1")
+    line.event("survey.answered", order="o-1", survey="happy", score=3, at="+1 second")
+    assert line.run.stand.kind == "parked"
+    for effect in line.claim():
+        line.receipt(effect)
+    line.hands_over = True
+    mend(line)
+    line.to("+30 days")
+    assert (line.names[-2:], line.runs) == (["lost", "after"], [])
+
+
+def test_an_operator_ends_a_run() -> None:
+    line = broken("  - wait: 1 day\n  - send: lost\n  - send: after\n")
+    line.event("order.paid", order="o-1")
+    line.to("+2 days")
+    line.give(Command("end_run", line.run.run_id, "hopeless"))
+    assert (line.runs, line.outcome_of("cancelled"), line.why("exit")) == ([], 1, ["hopeless"])
+    line.give(Command("end_run", "nobody"))
+    line.give(Command("retry_run", "nobody"))
+    assert len(line.why("refused")) == 2
+
+
+def test_a_run_whose_version_is_gone_is_parked() -> None:
+    line = line_of(head="exit_on: order.cancelled")
+    line.event("order.paid", order="o-1")
+    line.catalog = replace(line.catalog, live={}, versions={})
+    line.to("+31 days")
+    assert line.run.stand.kind == "parked"
+
+
+def test_claims_go_on_when_a_version_is_gone() -> None:
+    line = Timeline(compiled(journey("  - send: hello\n")), START, hands_over=False)
+    line.event("order.paid", order="o-1")
+    line.catalog = replace(line.catalog, live={}, versions={})
+    line.claim()
+    assert line.state.now == line.now
+
+
+# --- erasure and merge -----------------------------------------------------------------------------------------------
+def test_erasure_leaves_nothing() -> None:
+    line = Timeline(compiled(journey("  - send: hello\n")), START, hands_over=False)
+    line.event("order.paid", order="o-1", total="5.00")
+    (effect,) = line.claim()
+    line.event("customer.erased", at="+1 second")
+    assert [one.effect_id for one in line.of(Withdraw)] == [effect]
+    assert (len(line.of(Erase)), line.state.erased, line.runs, line.state.facts, line.state.events) == (1, True, [], {}, {})
+    before = line.state
+    line.event("order.paid", order="o-2")
+    line.receipt(effect, "sent", at="-1 second")
+    assert replace(line.state, now=before.now) == before
+    assert line.outcomes[-2][2].effects == ()
+
+
+def united(*words: tuple[str, str], into: tuple[tuple[str, str], ...] = ()) -> Timeline:
+    """A customer into whom another with these (event, offset) words was merged."""
+    catalog = compiled(journey("  - send: hello\n", start="on: order.confirmed"), messages={"hello": "marketing"})
+    old, new = Timeline(catalog, START, customer="guest"), Timeline(catalog, START)
+    for line, said in ((old, words), (new, into)):
+        line.event("order.paid", order=f"o-{line.customer}", total="10.00")
+        for name, at in said:
+            line.event(name, at=at)
+    new.state = merge(new.state, old.state, new.now)
+    return new
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "allowed"),
+    [
+        ((("customer.unsubscribed", "-2 days"),), (("customer.consented", "-1 day"),), False),
+        ((("customer.consented", "-2 days"),), (("customer.unsubscribed", "-3 days"),), False),
+        ((("customer.consented", "-2 days"),), (), True),
+        ((("customer.unsubscribed", "-3 days"), ("customer.consented", "-2 days")), (), True),
+    ],
+)
+def test_a_merge_unites_consent_strictly(old: Any, new: Any, allowed: bool) -> None:
+    line = united(*old, into=new)
+    line.event("order.confirmed", order="o-9")
+    assert (line.names == ["hello"]) is allowed
+
+
+def test_an_objection_of_all_purposes_survives_a_merge_with_a_narrower_consent() -> None:
+    line = united(("customer.unsubscribed", "-2 days"))
+    other = Timeline(line.catalog, START, customer="x")
+    other.event("customer.consented", purpose="marketing", channel="email", at="-1 day")
+    for into, old in ((line.state, other.state), (other.state, line.state)):
+        both = Timeline(line.catalog, START)
+        both.state = merge(into, old, line.now)
+        both.event("order.confirmed", order="o-9")
+        assert both.names == []
+
+
+def test_a_merge_moves_everything_and_changes_neither() -> None:
+    catalog = compiled(journey(WAITS))
+    old, new = Timeline(catalog, START, customer="guest"), Timeline(catalog, START)
+    old.event("order.paid", order="o-1", total="10.00", customer={"first_name": "Ana"})
+    new.event("order.paid", order="o-2", total="5.50", customer={"first_name": "Eva"}, at="-1 hour")
+    before = (old.state.fork(), new.state.fork())
+    one = merge(new.state, old.state, new.now)
+    assert (old.state, new.state) == before
+    assert len(one.runs) == 2
+    assert one.facts["orders"] == {"count": 2, "first_at": "2026-03-02T09:00:00Z", "last_at": "2026-03-02T10:00:00Z", "spent": "15.50"}
+    assert one.facts["first_name"] == "Ana"
+    assert {run_id for run_id in one.runs} == set(old.state.runs) | set(new.state.runs)
+
+
+def test_a_merge_of_two_that_know_the_same_order_counts_it_once() -> None:
+    catalog = compiled(journey(WAITS))
+    old, new = Timeline(catalog, START, customer="guest"), Timeline(catalog, START)
+    old.event("order.paid", order="o-1", total="10.00")
+    new.event("order.placed", order="o-1", total="10.00", promised_at="2026-04-01T00:00:00Z", lines=LINES)
+    one = merge(new.state, old.state, new.now)
+    assert one.facts["orders"]["count"] == 1
+    assert {"paid_at", "placed_at", "promised_at"} <= set(one.things["order", "o-1"].facts)
+
+
+def test_old_events_are_forgotten_unless_a_run_may_need_them() -> None:
+    line = line_of("  - wait: 300 days\n  - wait_for: order.fulfilled\n    timeout: 1 day\n    on_timeout: [{send: no}]\n  - send: yes\n")
+    line.event("order.paid", order="o-1")
+    line.event("order.fulfilled", order="o-1")
+    for number in range(10):
+        line.event("ticket.replied", order="o-2", ticket=f"t-{number}")
+    line.to("+200 days").event("customer.updated", first_name="Eva")
+    assert len(line.state.events) == 3
+    line.to("+200 days")
+    assert line.names == ["yes"]
+
+
+def test_a_late_start_after_an_outage_keeps_max_lateness_as_a_setting() -> None:
+    line = line_of(shop=Shop(max_start_lateness=Duration(days=10)))
+    line.event("order.paid", order="o-1", at="-9 days")
+    assert len(line.runs) == 1
+
+
+def test_a_failure_right_after_a_hand_over_is_tried_again_at_its_own_step() -> None:
+    line = broken("  - send: after\n  - send: lost\n  - wait: 1 day\n")
+    line.event("order.paid", order="o-1")
+    assert (line.names, line.run.stand.kind) == (["after"], "parked")
+    mend(line)
+    assert line.names == ["after", "lost"]
+    assert line.to("+2 days").runs == []
