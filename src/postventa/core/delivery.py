@@ -22,21 +22,22 @@ def derive(turn: Turn, event: Event) -> None:
     if order is None:
         return
     match event.type:
-        case "shipment.delivered":
-            for line in _named_lines(event.ids):
-                _line_event(turn, order, line, "delivered", event.occurred_at)
         case "order.delivered":
             for line in open_lines(turn, order):
                 _line_event(turn, order, line, "delivered", event.occurred_at)
         case "return.received":
             _lines_of_return(turn, order, event, "returned")
         case "refund.completed":
-            for line in _named_lines(event.ids) or lines_of(turn.state, order):
+            for line in _lines_meant(turn, event, "refund") or lines_of(turn.state, order):
                 _line_event(turn, order, line, "refunded", event.occurred_at)
         case "exchange.created":
-            _lines_exchanged(turn, order, event)
+            _lines_exchanged(turn, order, event.ids, event.occurred_at)
         case "line.returned":
             _order_returned(turn, order)
+    if event.type.startswith("shipment."):
+        _lines_of_parcel(turn, order, event)
+    elif event.type.startswith("return."):
+        _known_exchanges(turn, order, event)
     if event.type.startswith(("shipment.", "order.", "line.", "return.")):
         settle_delivery(turn, order)
 
@@ -44,6 +45,29 @@ def derive(turn: Turn, event: Event) -> None:
 def _named_lines(ids: Ids) -> tuple[str, ...]:
     value = ids.get("line")
     return as_tuple(value) if value is not None else ()
+
+
+def _lines_meant(turn: Turn, event: Event, kind: str) -> tuple[str, ...]:
+    """The lines an event names, else those that an earlier event of the same return, refund or parcel named."""
+    name = event.ids.get(kind)
+    thing = turn.state.things.get((kind, name)) if isinstance(name, str) else None
+    return _named_lines(event.ids) or (_named_lines(thing.ids) if thing else ())
+
+
+def _lines_of_parcel(turn: Turn, order: str, event: Event) -> None:
+    """A parcel that was delivered delivers its lines, whichever of its events named them."""
+    name = event.ids.get("shipment")
+    parcel = turn.state.things.get(("shipment", name)) if isinstance(name, str) else None
+    if parcel is not None and parcel.facts.get("status") == "delivered":
+        for line in _named_lines(parcel.ids):
+            _line_event(turn, order, line, "delivered", parcel.stamps["status"])
+
+
+def _known_exchanges(turn: Turn, order: str, event: Event) -> None:
+    """Exchanges that were recorded before the return they rest on named its lines."""
+    for (kind, _), thing in list(turn.state.things.items()):
+        if kind == "exchange" and thing.ids.get("return") == event.ids.get("return") and "created_at" in thing.stamps:
+            _lines_exchanged(turn, order, thing.ids, thing.stamps["created_at"])
 
 
 def _line_event(turn: Turn, order: str, line: str, verb: str, at: datetime) -> None:
@@ -80,22 +104,19 @@ def repeated(turn: Turn, event: Event) -> bool:
 
 
 def _lines_of_return(turn: Turn, order: str, event: Event, verb: str) -> None:
-    named = _named_lines(event.ids)
-    name = event.ids.get("return")
-    if not named and isinstance(name, str) and (thing := turn.state.things.get(("return", name))):
-        named = _named_lines(thing.ids)
+    named = _lines_meant(turn, event, "return")
     for line in named or lines_of(turn.state, order):
         _line_event(turn, order, line, verb, event.occurred_at)
     if not named and not lines_of(turn.state, order):
         _order_event(turn, order, "returned", event.occurred_at)
 
 
-def _lines_exchanged(turn: Turn, order: str, event: Event) -> None:
+def _lines_exchanged(turn: Turn, order: str, exchange: Ids, at: datetime) -> None:
     """The lines given back in exchange: those of the return, never the new ones."""
-    name = event.ids.get("return")
+    name = exchange.get("return")
     thing = turn.state.things.get(("return", name)) if isinstance(name, str) else None
     for line in _named_lines(thing.ids) if thing else ():
-        _line_event(turn, order, line, "exchanged", event.occurred_at)
+        _line_event(turn, order, line, "exchanged", at)
 
 
 def _order_returned(turn: Turn, order: str) -> None:
