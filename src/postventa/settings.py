@@ -135,6 +135,44 @@ class Listen(Form):
     token_env: EnvName | None = None
 
 
+class Sasl(Form):
+    """How to log in to Kafka."""
+
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    username: str | None = None
+    username_env: EnvName | None = None
+    password_env: EnvName
+
+
+class Tls(Form):
+    """Certificates, as PEM files: who may be Kafka, and who we are where it asks."""
+
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+
+
+class Kafka(Form):
+    """Where `postventa worker` reads events and publishes its own. The topics it reads are those of agents/."""
+
+    servers: tuple[str, ...] = ("127.0.0.1:9092",)
+    """host:port of some brokers; the variable KAFKA_BOOTSTRAP_SERVERS (with commas) goes before it."""
+    group: str = "postventa"
+    """The consumer group: workers of one group share the partitions."""
+    out: str = "postventa.out"
+    dead_letters: str = "postventa.dead-letters"
+    tls: Tls | None = None
+    """Written as `tls: {}` where the usual certificate authorities are enough."""
+    sasl: Sasl | None = None
+    caught_up_within: Span = Duration(seconds=600)
+    """How long timers and mail wait, after a start or a rebalance, for the events that are already in the topics."""
+    known_for: Span = Duration(days=30)
+    """Records already read once and older than this are passed over unread when a topic is read again."""
+    partitions: int = Field(default=6, ge=1)
+    """Of topics that `postventa kafka setup` makes."""
+    replication: int = Field(default=3, ge=1)
+
+
 class StoreForm(Form):
     """Where the state is kept: a SQLite file (path relative to the project), or PostgreSQL."""
 
@@ -170,6 +208,7 @@ class Settings(Form):
     waiting_room: Span = Duration(seconds=72 * 3600)
     channels: Channels = Channels()
     out: Out = Out()
+    kafka: Kafka = Kafka()
     public_url: Url | None = None
     listen: Listen = Listen()
     store: StoreForm = StoreForm()
