@@ -19,7 +19,7 @@ from postventa.channels.base import Receipt
 from postventa.core.event import Event
 from postventa.core.values import time_text
 from postventa.dispatch import retry
-from postventa.errors import ChannelError
+from postventa.errors import ChannelError, StoreError
 from postventa.store.base import OutboxRecord, Store
 
 log = logging.getLogger("postventa.outlet")
@@ -56,7 +56,7 @@ class Outlet:
                 if await self.drain():
                     continue
                 self._failures = 0
-            except ChannelError as error:
+            except (ChannelError, StoreError) as error:
                 self._failures += 1
                 pause = min(retry.delay("outlet", self._failures), timedelta(minutes=5)).total_seconds()
                 log.error("events wait, next try in %.0f s; nothing is lost: %s", pause, error)  # noqa: TRY400

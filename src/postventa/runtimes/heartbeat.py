@@ -8,6 +8,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 from postventa.core.values import as_time, time_text
+from postventa.errors import StoreError
 from postventa.store.base import Pause, Store
 
 log = logging.getLogger("postventa.engine")
@@ -20,7 +21,10 @@ TOO_OLD = timedelta(minutes=15)
 async def beat(store: Store, stop: asyncio.Event) -> None:
     """Write the real time into the store twice a minute until `stop` is set."""
     while not stop.is_set():
-        await mark(store)
+        try:
+            await mark(store)
+        except StoreError as error:
+            log.error("the heartbeat cannot be written: %s", error)  # noqa: TRY400
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(stop.wait(), EVERY)
 

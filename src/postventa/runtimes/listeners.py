@@ -42,6 +42,7 @@ class Listener:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((host, int(port)))
+            listening.listen(128)  # callers who come before the server is up wait a moment
         except OSError as error:
             listening.close()
             raise ConfigError(

@@ -1,0 +1,185 @@
+"""A batch of Kafka records into the store: map, validate, one transaction, acknowledge in order. Nothing escapes.
+
+What cannot be read becomes a dead letter and the rest flows. While the store is away a batch waits and is not
+acknowledged. Anything unexpected ends the process: an agent that went on would acknowledge what it never did.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from postventa.agents.declare import Agent
+from postventa.engine.batch import take
+from postventa.engine.engine import Engine
+from postventa.errors import ConfigError, RecordError, StoreError
+from postventa.runtimes.kafka.admin import Place
+from postventa.runtimes.kafka.positions import Positions
+from postventa.schemas.parse import Incoming
+from postventa.schemas.registry import Registry
+from postventa.store.base import DeadLetter
+
+log = logging.getLogger("postventa.kafka")
+
+BATCH = 500
+WITHIN = 0.05
+"""Real seconds that a batch waits to become full."""
+LONGEST_PAUSE = 15.0
+KEPT = 64 * 1024
+"""Characters of a refused record that are kept; larger ones stay on their topic, at the offset that is told."""
+
+
+class Message(Protocol):
+    """What Faust gives with each record."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: float
+    headers: Any
+    value: bytes | None
+    generation_id: int
+
+
+class Record(Protocol):
+    """Faust's event: a record with its way to be acknowledged."""
+
+    message: Message
+
+
+@dataclass(slots=True)
+class Counts:
+    """What this worker has read, for the pages and metrics."""
+
+    events: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(topic, outcome): accepted, duplicate, waiting, rejected, erased, left_out, known."""
+    batches: int = 0
+    last_at: dict[str, datetime] = field(default_factory=dict)
+    """Topic -> when its last batch was committed."""
+    last_size: int = 0
+    last_seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Reader:
+    """Takes batches in. `current` tells whether a record still belongs to this worker; `took` is called after each."""
+
+    engine: Engine
+    now: Callable[[], datetime]
+    positions: Positions
+    current: Callable[[Message], bool]
+    took: Callable[[], None]
+    counts: Counts = field(default_factory=Counts)
+    stopping: bool = False
+    busy: int = 0
+
+    @property
+    def idle(self) -> bool:
+        """True while no batch is in hand."""
+        return self.busy == 0
+
+    async def read(self, agent: Agent, records: Sequence[Any], ack: Callable[[Any], Awaitable[Any]]) -> None:
+        """A batch, until it is committed and acknowledged, or belongs to another worker. Raises only what is a bug."""
+        pause = 0.2
+        self.busy += 1
+        try:
+            while not self.stopping:
+                mine = [one for one in records if self.current(one.message)]
+                try:
+                    if mine:
+                        await self._commit(agent, [one.message for one in mine])
+                except (StoreError, ConfigError) as error:
+                    log.error("%s events of '%s' wait: %s", len(mine), agent.topic, error)  # noqa: TRY400
+                    await asyncio.sleep(pause)
+                    pause = min(LONGEST_PAUSE, pause * 2)
+                    continue
+                for one in mine:
+                    await ack(one)
+                return
+        finally:
+            self.busy -= 1
+
+    async def _commit(self, agent: Agent, messages: Sequence[Message]) -> None:
+        started = asyncio.get_running_loop().time()
+        now = self.now()
+        registry = (await self.engine.releases.live()).project.registry
+        batch = _Batch(agent, registry, now)
+        for message in messages:
+            await self.positions.first(place_of(message), message.offset)
+            batch.add(message, self.positions)
+        answers = await take(self.engine, batch.incomings, now, letters=batch.letters, positions=batch.reached)
+        self.positions.reached(batch.reached)
+        self.counts.events.update(batch.outcomes)
+        self.counts.events.update((agent.topic, one.status) for one in answers)
+        self.counts.batches += 1
+        self.counts.last_at[agent.topic] = datetime.now(UTC)
+        self.counts.last_size = len(messages)
+        self.counts.last_seconds = asyncio.get_running_loop().time() - started
+        self.took()
+
+
+@dataclass(slots=True)
+class _Batch:
+    """One try at a batch, sorted into what it holds."""
+
+    agent: Agent
+    registry: Registry
+    now: datetime
+    incomings: list[Incoming] = field(default_factory=list)
+    letters: list[DeadLetter] = field(default_factory=list)
+    reached: dict[Place, int] = field(default_factory=dict)
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, message: Message, positions: Positions) -> None:
+        place = place_of(message)
+        self.reached[place] = max(message.offset + 1, self.reached.get(place, 0), positions.next.get(place, 0))
+        written = datetime.fromtimestamp(message.timestamp or 0, UTC)
+        if positions.forgotten(place, message.offset, written, self.now):
+            self.outcomes[message.topic, "known"] += 1
+            return
+        try:
+            if message.value is None:  # a tombstone of a compacted topic tells nothing that happened
+                incoming = None
+            else:
+                incoming = self.agent.read(
+                    message.value, self.registry, headers=message.headers or None, now=self.now
+                )
+        except RecordError as error:
+            self.outcomes[message.topic, "rejected"] += 1
+            # A record read again has left its letter in the transaction that read it first.
+            if not positions.known(place, message.offset):
+                self.letters.append(letter_of(message, error, self.now))
+            return
+        if incoming is None:
+            self.outcomes[message.topic, "left_out"] += 1
+        else:
+            self.incomings.append(incoming)
+
+
+def place_of(message: Message) -> Place:
+    """(topic, partition)."""
+    return message.topic, message.partition
+
+
+def letter_of(message: Message, error: RecordError, now: datetime) -> DeadLetter:
+    """A record that could not be read: why, which field, and where it stands."""
+    reason = f"{error.message} ({error.mend})" if error.mend else error.message
+    source = f"{message.topic}/{message.partition}/{message.offset}"
+    return DeadLetter(source, reason, record_text(message.value or b""), now, field=error.field or None)
+
+
+def record_text(value: bytes) -> str:
+    """A record as text that every store can hold; what is no UTF-8 as base64."""
+    if len(value) > KEPT:
+        value = value[:KEPT]
+        return f"{value.decode('utf-8', 'replace')}… (shortened)".replace("\x00", "\\u0000")
+    try:
+        return value.decode("utf-8").replace("\x00", "\\u0000")
+    except UnicodeDecodeError:
+        return "base64:" + base64.b64encode(value).decode()
