@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from shop_plan import COUNTRY, Fact, Line, Order, Parcel, Person, Return
+from shop_things import COUNTRY, Fact, Line, Order, Parcel, Person, Return
 from shop_time import stamp
 
 Event = dict[str, Any]

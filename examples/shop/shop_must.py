@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from shop_parcels import parcel_rows, return_rows
-from shop_plan import Order, Person
 from shop_soft import soft_rows
 from shop_story import NEAR, OPTIONAL, Row, from_, heard, never, send
+from shop_things import Order, Person
 from shop_time import stamp
 from shop_winback import win_back_rows
 

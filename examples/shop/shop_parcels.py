@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from shop_plan import Order, Parcel, Person
 from shop_story import NEAR, Row, heard, known_customer, never, send
+from shop_things import Order, Parcel, Person
 from shop_time import add_days
 
 

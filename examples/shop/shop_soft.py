@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shop_plan import Line, Order, Person
 from shop_story import (
     NEAR,
     PATIENCE,
@@ -28,6 +27,7 @@ from shop_story import (
     order_over,
     send,
 )
+from shop_things import Line, Order, Person
 from shop_time import add_days, next_clock, next_window, stamp
 from shop_winback import win_back_candidates
 

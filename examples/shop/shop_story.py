@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from shop_plan import Fact, Order, Person, Return
+from shop_things import Fact, Order, Person, Return
 from shop_time import stamp
 
 Row = dict[str, Any]

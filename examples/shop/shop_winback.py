@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from shop_plan import Order, Person
 from shop_story import CATCH_UP, NEAR, PATIENCE, ROOM, Candidate, Row, from_, heard
+from shop_things import Order, Person
 from shop_time import add_days, next_window, stamp
 
 DAYS = 60
