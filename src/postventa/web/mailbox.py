@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
+from postventa.store.base import OutboxRecord
 from postventa.web.services import Services
 from postventa.web.show import Show
 
@@ -31,10 +32,12 @@ def add_mailbox(app: FastAPI, services: Services, show: Show) -> None:
 
     @app.get("/mailbox/{effect_id}")
     async def mail(request: Request, effect_id: str) -> Response:
-        found = await _mail(services, effect_id)
         row = await services.views.outbox_row(effect_id)
-        about = {"journey": row.journey, "message": row.message, "class": row.klass, "state": row.state} if row else {}
-        return await show(request, "mail.html", {"mail": found, "about": about, "bytes": size_of(found)})
+        found = await services.mailbox.mail(effect_id)
+        if found is None and row is not None:
+            return await show(request, "mail-not-kept.html", {"about": _about(row)})
+        kept = found or await _mail(services, effect_id)
+        return await show(request, "mail.html", {"mail": kept, "about": _about(row), "bytes": size_of(kept)})
 
     @app.get("/mailbox/{effect_id}/html")
     async def html(effect_id: str) -> Response:
@@ -44,6 +47,16 @@ def add_mailbox(app: FastAPI, services: Services, show: Show) -> None:
 
 
 _LONG = frozenset({"html", "text"})
+
+
+def _about(row: OutboxRecord | None) -> dict[str, Any]:
+    """What the engine knows of the mail, whether or not it is kept here."""
+    if row is None:
+        return {}
+    return {
+        "journey": row.journey, "message": row.message, "class": row.klass, "state": row.state, "to": row.address,
+        "customer": row.customer_id, "detail": row.detail, "at": row.intent_at or row.settled_at or row.created_at,
+    }  # fmt: skip
 
 
 async def _mail(services: Services, effect_id: str) -> dict[str, Any]:

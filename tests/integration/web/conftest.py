@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -48,6 +48,8 @@ class Web:
     tokens: Tokens
     now: datetime = START
     public_url: str = PUBLIC
+    surveys: Any = None
+    """Others than the project's."""
     dispatcher: Dispatcher = field(init=False)
     services: Services = field(init=False)
 
@@ -61,10 +63,14 @@ class Web:
         assert live is not None
         fields = {
             "views": self.store.views, "mailbox": self.store.mailbox, "tokens": self.tokens, "now": lambda: self.now,
-            "read": self.read, "ingest": self.ingest, "project": lambda: live.project, "catalog": lambda: live.catalog,
+            "read": self.read, "ingest": self.ingest, "project": lambda: self.project(live.project),
+            "catalog": lambda: live.catalog,
             "publish": self.publish, "pause": self.pause, "resume": self.resume, "public_url": self.public_url,
         }  # fmt: skip
         return Services(**{**fields, **changes})
+
+    def project(self, live: Project) -> Project:
+        return live if self.surveys is None else replace(live, surveys=self.surveys)
 
     def links(self, row: OutboxRecord, locale: str, now: datetime) -> Any:
         return signed_links(self.tokens, self.public_url)(row, locale, now)

