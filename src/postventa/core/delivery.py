@@ -145,7 +145,7 @@ def _order_event(turn: Turn, order: str, verb: str, at: datetime) -> None:
 def settle_delivery(turn: Turn, order: str) -> None:
     """Derive `order.delivered` once its parcels have arrived, or note when it may be derived."""
     thing = turn.state.things.get(("order", order))
-    if thing is None or "order.delivered" in thing.stamps or "cancelled_at" in thing.facts:
+    if thing is None or "order.delivered" in thing.stamps:
         turn.state.settling.pop(order, None)
         return
     shipments = [
@@ -164,16 +164,15 @@ def settle_delivery(turn: Turn, order: str) -> None:
 
 
 def _all_lines_arrived(turn: Turn, order: str, shipments: list[Thing]) -> datetime | None:
-    """When the last line that is still wanted arrived; None while one is under way, or when none is wanted."""
+    """When the last line arrived; None while one that is still wanted is under way, or when none arrived at all."""
     arrived: dict[str, datetime] = {}
     for one in shipments:
         if one.facts.get("status") == "delivered":
             for line in _named_lines(one.ids):
                 arrived[line] = min(arrived.get(line, one.stamps["status"]), one.stamps["status"])
-    wanted = open_lines(turn, order)
-    if not wanted or any(line not in arrived for line in wanted):
+    if any(line not in arrived for line in open_lines(turn, order)):
         return None
-    return max(arrived[line] for line in wanted)
+    return max(arrived.values(), default=None)
 
 
 def _all_parcels_final(turn: Turn, order: str, thing: Thing, shipments: list[Thing]) -> datetime | None:
