@@ -1,16 +1,17 @@
-"""What every test shares: which marked tests can run on this machine."""
+"""What every test shares: which marked tests can run on this machine, and PostgreSQL emptied for each."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from postventa.store.postgres import PostgresStore
     from postventa.testing.database import Database
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -28,19 +29,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """One PostgreSQL server for all tests, each in a schema or database of its own. CI must have one."""
-    from postventa.errors import PostventaError
-    from postventa.testing.database import Database
+def schema(database: Database, new_name: Callable[[str], str]) -> Iterator[str]:
+    """A schema for this process's tests; removed at the end, since the server may be somebody's own."""
+    name = new_name("tests")
+    yield name
+    database.sql(f"drop schema if exists {name} cascade")
 
-    try:
-        database = Database.start(tmp_path_factory.mktemp("postgres") / "server", settings={"fsync": "off"})
-        opened = database.__enter__()
-    except PostventaError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"no PostgreSQL on this machine: {error.message}")
-    try:
-        yield opened
-    finally:
-        database.__exit__(None, None, None)
+
+@pytest.fixture
+def empty_postgres(database: Database, schema: str) -> Callable[[], Awaitable[PostgresStore]]:
+    """`await empty_postgres()`: a store with no row in it, not opened yet. There is one at a time."""
+    import asyncpg
+
+    from postventa.store.postgres import PostgresStore, upgrade
+
+    async def emptied() -> PostgresStore:
+        # one schema for all tests, emptied for each: making the tables takes longer than most tests
+        if not await upgrade(database.dsn, schema):
+            connection = await asyncpg.connect(database.dsn)
+            found = await connection.fetch("select tablename from pg_tables where schemaname = $1", schema)
+            names = [row["tablename"] for row in found if row["tablename"] != "migrations"]
+            await connection.execute("; ".join(f"delete from {schema}.{name}" for name in names))
+            await connection.close()
+        return PostgresStore(database.dsn, schema=schema)
+
+    return emptied

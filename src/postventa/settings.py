@@ -166,6 +166,9 @@ class Kafka(Form):
     sasl: Sasl | None = None
     caught_up_within: Span = Duration(seconds=600)
     """How long timers and mail wait, after a start or a rebalance, for the events that are already in the topics."""
+    in_doubt_after: Span = Duration(seconds=660)
+    """How long a message may be under way in another worker's hands before it counts as in doubt; a mail server may
+    take ten minutes to answer."""
     known_for: Span = Duration(days=30)
     """Records already read once and older than this are passed over unread when a topic is read again."""
     partitions: int = Field(default=6, ge=1)
@@ -178,6 +181,10 @@ class StoreForm(Form):
 
     sqlite: str = ".postventa/state.db"
     postgres_env: EnvName | None = None
+    """The environment variable with the address, postgresql://user:password@host:5432/name; SQLite where none."""
+    postgres_schema: str = Field(default="postventa", pattern="^[a-z_][a-z0-9_]{0,62}$")
+    postgres_pooled: bool = False
+    """True behind a proxy that gives every transaction another connection (PgBouncer in transaction mode)."""
 
 
 class Retention(Form):

@@ -106,7 +106,23 @@ def _listeners(settings: Settings) -> Iterator[Finding]:
         yield Finding("listeners", "ok", f"private {settings.listen.private}, public {settings.listen.public}")
 
 
+async def _tables(settings: Settings) -> Finding:
+    """PostgreSQL, where the settings name it."""
+    from postventa.store.postgres import schema_status
+
+    try:
+        told = await schema_status(secret(settings.store.postgres_env) or "", settings.store.postgres_schema)
+    except PostventaError as error:
+        return Finding("database", "fail", error.message, error.mend or "")
+    if told.missing:
+        return Finding("database", "fail", f"{len(told.missing)} migrations are missing", "postventa db upgrade")
+    return Finding("database", "ok", f"{told.where}, version {told.server}")
+
+
 async def _database(root: Path, settings: Settings) -> AsyncIterator[Finding]:
+    if settings.store.postgres_env is not None:
+        yield await _tables(settings)
+        return
     try:
         database = database_of(root, settings)
     except PostventaError as error:

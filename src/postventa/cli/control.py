@@ -19,8 +19,8 @@ from postventa.errors import ConfigError, JourneyError, PostventaError, StoreBus
 from postventa.project import Project
 from postventa.runtimes import beacon
 from postventa.runtimes.outward import tokens_of
+from postventa.runtimes.stores import store_of
 from postventa.settings import Settings, secret
-from postventa.store.sqlite import SqliteStore
 
 TIMEOUT = 60
 
@@ -61,7 +61,7 @@ async def opened(project: Path, settings: Settings) -> AsyncIterator[Engine]:
     """The engine's parts on this project's store, for a command while no engine runs."""
     database = database_of(project, settings)
     database.parent.mkdir(parents=True, exist_ok=True)
-    store = SqliteStore(database)
+    store = store_of(settings, database)
     await store.open()
     try:
         tokens = tokens_of(settings, database.parent)

@@ -21,10 +21,10 @@ from postventa.engine.release import LIVE_FROM
 from postventa.errors import ConfigError, NotRunning, RecordError
 from postventa.project import Project
 from postventa.runtimes.outward import tokens_of
+from postventa.runtimes.stores import store_of
 from postventa.schemas.parse import Incoming, parse_event
 from postventa.settings import Settings
 from postventa.store.base import DeadLetter
-from postventa.store.sqlite import SqliteStore
 
 BATCH = 500
 BIGGEST = 4 * 1024 * 1024
@@ -134,7 +134,7 @@ def _sent(api: Api, lines: Iterator[Line] | Sequence[Line]) -> Iterator[Told]:
 async def _stored(project: Path, loaded: Project, lines: Sequence[Line]) -> list[Told]:
     """Without a running engine: straight into the database, as its only writer."""
     database = database_of(project, loaded.settings)
-    store = SqliteStore(database)
+    store = store_of(loaded.settings, database)
     await store.open()
     told: list[Told] = []
     try:

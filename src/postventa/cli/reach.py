@@ -10,9 +10,10 @@ from typing import Any
 
 from postventa.errors import ConfigError, NotRunning, PostventaError
 from postventa.runtimes import beacon
+from postventa.runtimes.stores import store_of
 from postventa.settings import FILE as SETTINGS
 from postventa.settings import Settings, read_settings, secret
-from postventa.store.sqlite import SqliteStore
+from postventa.store.base import Store
 
 WAIT = 60.0
 """Seconds an answer of the engine may take."""
@@ -43,9 +44,10 @@ def url_of(project: Path, settings: Settings, url: str | None = None) -> str | N
 
 
 @asynccontextmanager
-async def reading(project: Path) -> AsyncIterator[SqliteStore]:
+async def reading(project: Path) -> AsyncIterator[Store]:
     """The project's database, to look at only. Also beside a running engine."""
-    store = SqliteStore(database_of(project, settings_of(project)), readonly=True)
+    settings = settings_of(project)
+    store = store_of(settings, database_of(project, settings), readonly=True)
     await store.open()
     try:
         yield store

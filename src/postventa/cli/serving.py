@@ -32,8 +32,10 @@ from postventa.runtimes.embedded import Embedded
 from postventa.runtimes.feed import Fed, feed_of, read_feed
 from postventa.runtimes.listeners import Listener
 from postventa.runtimes.outward import channels_of, is_real, tokens_of, webhook_of
+from postventa.runtimes.stores import store_of
 from postventa.runtimes.watch import publish_if_changed, watch
 from postventa.settings import Channels, Settings
+from postventa.store.base import Store
 from postventa.store.sqlite import SqliteStore
 from postventa.tokens import Tokens
 from postventa.web.private import private_app
@@ -70,11 +72,11 @@ async def serve(options: Options) -> int:
     if options.demo:
         _fresh(database)
     database.parent.mkdir(parents=True, exist_ok=True)
-    store = SqliteStore(database)
+    store = _store(options, settings, database)
     await store.open()
     try:
         async with _listening(options, settings) as listeners:
-            return await _run(options, settings, store, listeners)
+            return await _run(options, settings, store, database, listeners)
     finally:
         beacon.put_out(database)
         await store.close()
@@ -87,13 +89,7 @@ def settings_of(options: Options) -> Settings:
 
 
 def database_of(project: Path, settings: Settings, *, demo: bool = False) -> Path:
-    """Where the state is kept. ConfigError where another backend is asked for."""
-    if settings.store.postgres_env is not None:
-        raise ConfigError(
-            "PostgreSQL belongs to the distributed runtime, which is not built yet",
-            where="postventa.yaml: store.postgres_env",
-            mend="remove it: the embedded engine keeps its state in a SQLite file",
-        )
+    """Where the state is kept; with PostgreSQL only this machine's own notes are beside it."""
     return project / ".postventa" / "demo" / "state.db" if demo else project / settings.store.sqlite
 
 
@@ -133,9 +129,16 @@ def _bound(name: str, address: str, options: Options) -> Listener:
     return listener
 
 
-async def _run(options: Options, settings: Settings, store: SqliteStore, listeners: tuple[Listener, Listener]) -> int:
+def _store(options: Options, settings: Settings, database: Path) -> Store:
+    """A demo's is always a file of its own, whatever the settings name."""
+    return SqliteStore(database) if options.demo else store_of(settings, database)
+
+
+async def _run(
+    options: Options, settings: Settings, store: Store, database: Path, listeners: tuple[Listener, Listener]
+) -> int:
     private, public = listeners
-    tokens = tokens_of(settings, store.path.parent)
+    tokens = tokens_of(settings, database.parent)
     engine = await open_engine(store, _oldest(tokens))
     started = datetime.now(UTC)
     feed = _feed(options, started)
@@ -157,7 +160,7 @@ async def _run(options: Options, settings: Settings, store: SqliteStore, listene
         changed = partial(_changed, embedded, services.refresh)
         watching = partial(watch, options.project, engine.releases, clock.now, typer.echo, changed)
         embedded.extra = (("watch", watching),)
-    embedded.started = partial(_welcome, options, settings, store.path, live.hash, private.url)
+    embedded.started = partial(_welcome, options, settings, database, live.hash, private.url)
     _stop_on_signals(embedded)
     code = await embedded.run()
     if clock.stepping:
@@ -193,7 +196,7 @@ def _feed(options: Options, started: datetime) -> Sequence[Fed]:
     return fed
 
 
-async def _clock(options: Options, store: SqliteStore, feed: Sequence[Fed], started: datetime) -> Clock:
+async def _clock(options: Options, store: Store, feed: Sequence[Fed], started: datetime) -> Clock:
     """The clock this store lives by. ConfigError when it has lived by the other one: its times would make no sense."""
     speed = options.speed or (DEMO_SPEED if options.demo else None)
     wanted = "real" if speed is None else STEPPING
@@ -201,8 +204,8 @@ async def _clock(options: Options, store: SqliteStore, feed: Sequence[Fed], star
     if known not in {None, wanted}:
         raise ConfigError(
             f"this database has lived by {'fast' if known == STEPPING else 'real'} time and cannot change",
-            where=str(store.path),
-            mend="name another file in postventa.yaml (store.sqlite), or use --demo",
+            where="postventa.yaml: store",
+            mend="name another file (store.sqlite) or schema (store.postgres_schema), or use --demo",
         )
     if known is None:
         async with store.transaction() as tx:

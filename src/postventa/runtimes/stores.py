@@ -1,4 +1,4 @@
-"""Which store a project's settings name: the SQLite file, or PostgreSQL where `store.postgres_env` names its address."""
+"""Which store the settings name: the SQLite file, or PostgreSQL where `store.postgres_env` names its address."""
 
 from __future__ import annotations
 

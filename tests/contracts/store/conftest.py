@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 
 from postventa.core.effect import SendMessage
@@ -20,7 +19,6 @@ from postventa.core.event import Event
 from postventa.core.state import CustomerState, OutboxRow, Run, Stand, Thing
 from postventa.store.base import CustomerWrite, HistoryRow, Store
 from postventa.store.memory import MemoryStore
-from postventa.store.postgres import PostgresStore, upgrade
 from postventa.store.sqlite import SqliteStore
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -36,16 +34,7 @@ async def _sqlite(request: pytest.FixtureRequest) -> Store:
 
 
 async def _postgres(request: pytest.FixtureRequest) -> Store:
-    """One schema for all tests, emptied for each: making the tables takes longer than a test."""
-    dsn: str = request.getfixturevalue("postgres").dsn
-    if await upgrade(dsn, "contract"):
-        return PostgresStore(dsn, schema="contract")
-    connection = await asyncpg.connect(dsn)
-    tables = await connection.fetch("select tablename from pg_tables where schemaname = 'contract'")
-    names = [row["tablename"] for row in tables if row["tablename"] != "migrations"]
-    await connection.execute("; ".join(f"delete from contract.{name}" for name in names))
-    await connection.close()
-    return PostgresStore(dsn, schema="contract")
+    return await request.getfixturevalue("empty_postgres")()
 
 
 BACKENDS: dict[str, Callable[[pytest.FixtureRequest], Awaitable[Store]]] = {

@@ -1,4 +1,4 @@
-"""An engine on each real store: in memory and on a SQLite file."""
+"""An engine on each real store: in memory, on a SQLite file, in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from postventa.engine.engine import Engine, open_engine
+from postventa.store.base import Store
 from postventa.store.memory import MemoryStore
 from postventa.store.sqlite import SqliteStore
 
@@ -17,9 +18,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 from engine_shop import SHOP, T0
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Engine]:
-    store = MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "state.db")
+async def _store(kind: str, request: pytest.FixtureRequest) -> Store:
+    if kind == "postgres":
+        return await request.getfixturevalue("empty_postgres")()
+    return MemoryStore() if kind == "memory" else SqliteStore(request.getfixturevalue("tmp_path") / "state.db")
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
+    store = await _store(request.param, request)
     await store.open()
     engine = await open_engine(store, "a secret for tests")
     await engine.releases.publish(SHOP, T0)
