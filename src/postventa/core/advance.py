@@ -38,8 +38,15 @@ MAX_FIRED = 10_000
 def advance(state: CustomerState, given: Input, now: datetime, catalog: Catalog) -> Outcome:
     """Apply one input to one customer at `now` (aware UTC; never before the customer's last `now`)."""
     now = now if state.now is None else max(now, state.now)
-    turn = Turn(state.fork(), catalog, now)
-    turn.state.now = now
+    try:
+        return _played(Turn(state.fork(), catalog, now), given)
+    except Exception:  # noqa: BLE001 - played again with a mark before each act: then only the run that fails is undone
+        return _played(Turn(state.fork(), catalog, now, careful=True), given)
+
+
+def _played(turn: Turn, given: Input) -> Outcome:
+    state = turn.state
+    state.now = turn.now
     if state.erased:
         return Outcome(turn.state, (), ())
     match given:

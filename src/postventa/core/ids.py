@@ -10,12 +10,9 @@ from hashlib import blake2b
 
 def digest(*parts: str, size: int = 16) -> str:
     """Hex of blake2b over the parts, each preceded by its length, so that no two lists of parts collide."""
-    hasher = blake2b(digest_size=size)
-    for part in parts:
-        raw = part.encode()
-        hasher.update(len(raw).to_bytes(4, "big"))
-        hasher.update(raw)
-    return hasher.hexdigest()
+    raw = [part.encode() for part in parts]
+    counted = b"".join([len(one).to_bytes(4, "big") + one for one in raw])
+    return blake2b(counted, digest_size=size).hexdigest()
 
 
 def run_id(journey: str, subject_type: str, subject_id: str, start: tuple[str, str] | None = None) -> str:

@@ -34,9 +34,10 @@ def zone(name: str | None, fallback: str = "UTC") -> ZoneInfo:
 
 def resolve(naive: datetime, tz: ZoneInfo) -> datetime:
     """The UTC moment of a local clock reading (`naive`, no zone) in `tz`."""
-    moment = naive.replace(tzinfo=tz, fold=0).astimezone(UTC)
-    if moment.astimezone(tz).replace(tzinfo=None) == naive:
-        return moment
+    local = naive.replace(tzinfo=tz, fold=0)
+    first, second = local.utcoffset(), local.replace(fold=1).utcoffset()
+    if first == second or first is None or second is None or first > second:  # no change of clocks, or back
+        return local.astimezone(UTC)
     return _end_of_gap(naive, tz)
 
 
@@ -64,10 +65,17 @@ def add(moment: datetime, span: Duration, tz: ZoneInfo, sign: int = 1) -> dateti
     """`moment` moved by a span: months, then days on the local clock, then exact seconds. The month's last day is kept
     where the target month is shorter."""
     if span.months or span.days:
-        local = moment.astimezone(tz).replace(tzinfo=None)
-        day = _add_months(local.date(), sign * span.months) + sign * span.days * DAY
-        moment = resolve(datetime.combine(day, local.time()), tz)
-    return moment + sign * timedelta(seconds=span.seconds)
+        moment = _on_the_clock(moment, sign * span.months, sign * span.days, tz)
+    return moment + timedelta(seconds=sign * span.seconds) if span.seconds else moment
+
+
+@lru_cache(maxsize=4096)
+def _on_the_clock(moment: datetime, months: int, days: int, tz: ZoneInfo) -> datetime:
+    """Months, then days on the local clock. Kept: the policy asks the same at a send, its claim and its receipt."""
+    local = moment.astimezone(tz).replace(tzinfo=None)
+    if months:
+        local = datetime.combine(_add_months(local.date(), months), local.time())
+    return resolve(local + timedelta(days=days), tz)
 
 
 def shifted(moment: datetime, shifts: Iterable[Shift], tz: ZoneInfo) -> datetime:

@@ -46,6 +46,9 @@ class Turn:
     learned: set[tuple[str, str]] = field(default_factory=set)
     """Keys of made events whose facts are already written."""
     depth: int = 0
+    careful: bool = False
+    """Mark before each act, so that one that fails can be undone. It costs more than acting, and few ever fail:
+    `advance` plays without marks first, and again with them when something failed."""
     relax: bool = False
     """A hold ended or a place under a cap came free: held sends are to be looked at again."""
     restless: bool = False
@@ -92,17 +95,19 @@ class Turn:
     def note(self, what: str, reason: str, run: Run | None = None, **more: Any) -> None:
         """One line of the answer to "why?"."""
         if run is not None:
-            step = self._step_of(run)
-            more = {
-                "run_id": run.run_id, "journey": run.journey, "version": run.version, "subject": run.subject,
-                "step_id": step.id if step else None, "line": step.line if step else None,
-                "round": self.round_of(run), **more,
-            }  # fmt: skip
-        self.trace.append(TraceEntry(self.now, what, reason, **more))
+            self._note_run(what, reason, run, **more)
+        else:
+            self.trace.append(TraceEntry(self.now, what, reason, **more))
 
-    def _step_of(self, run: Run) -> Any:
+    def _note_run(self, what: str, reason: str, run: Run, **more: Any) -> None:
         journey = self.catalog.journey_of(run.journey, run.version)
-        return journey.steps[run.step] if journey and 0 <= run.step < len(journey.steps) else None
+        step = journey.steps[run.step] if journey and 0 <= run.step < len(journey.steps) else None
+        self.trace.append(
+            TraceEntry(
+                self.now, what, reason, run.run_id, run.journey, run.version, run.subject, step.id if step else None,
+                step.line if step else None, self.round_of(run) if run.rounds else 1, **more,
+            )
+        )  # fmt: skip
 
     def rounds_of(self, run: Run) -> tuple[int, ...]:
         """The round numbers of the repeats around the run's step, outermost first."""
