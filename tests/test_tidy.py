@@ -30,7 +30,7 @@ ONE_PLACE = {
     "fastapi": ("web",),
     "faust": ("runtimes.kafka",),
     "jinja2": ("templates", "web"),
-    "kafka": ("publish", "cli", "testing"),
+    "kafka": ("publish", "cli", "testing", "runtimes.kafka"),
     "markdown_it": ("templates",),
     "mrml": ("templates",),
     "rich": ("cli",),

@@ -90,10 +90,11 @@ def _matching(turn: Turn, message: Message, channel: str) -> list[tuple[str, Con
 
 
 def _lifted(purpose: str, objection: Consent, consents: list[tuple[str, Consent]]) -> bool:
-    """An objection ends by a newer consent that speaks of the same purpose, or where either speaks of all."""
+    """An objection ends by a newer consent to the same purpose or to everything; one that spoke of all advertising also
+    by a newer consent to this message's own purpose."""
+    wide = purpose in ("*", "marketing")
     return any(
-        consent.given and consent.at > objection.at and (other == purpose or "*" in (other, purpose))
-        for other, consent in consents
+        consent.given and consent.at > objection.at and (wide or other in (purpose, "*")) for other, consent in consents
     )
 
 

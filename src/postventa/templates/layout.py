@@ -17,7 +17,8 @@ from postventa.templates.marks import text_url
 from postventa.templates.parts import Kit, Part, escape
 from postventa.templates.words import language_of
 
-_FONT = "-apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
+# Fonts of the reader's machine only. A name that MJML takes for a web font would make every mail call its server.
+_FONT = "-apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
 _FILLER = "&#847;&zwnj;&nbsp;" * 30
 _TAGS = frozenset((
     "mjml", "mj-head", "mj-title", "mj-preview", "mj-attributes", "mj-all", "mj-text", "mj-button", "mj-section",

@@ -46,3 +46,11 @@ def test_a_guest_without_a_name_gets_a_whole_sentence(message: str) -> None:
     assert "Ana" not in text
     assert "None" not in text
     assert ", :" not in text
+
+
+@pytest.mark.parametrize("message", list(CATALOG))
+def test_no_mail_calls_another_server_for_its_looks(message: str) -> None:
+    """MJML adds a style sheet of a web font service for every font it knows by name."""
+    html = CATALOG.render(message, "es", sample_context()).html
+    assert "@import" not in html
+    assert "<link" not in html
