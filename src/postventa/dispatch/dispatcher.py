@@ -49,6 +49,8 @@ class Dispatcher:
     pool: int = POOL
     stepping: bool = False
     """The journeys' clock stands still while something is under way: then a retry is waited for, not put off."""
+    alone: bool = True
+    """Nobody else sends from this store: what is `sending` when this process begins was left by the last one."""
     may_claim: Callable[[], bool] = lambda: True
     moved: Callable[[], None] = lambda: None
     """Called after a receipt moved runs: there may be a nearer due time, or an event to publish."""
@@ -68,7 +70,8 @@ class Dispatcher:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Dispatch until `stop` is set, then finish what is under way. Whoever sets `stop` sets `wake` too."""
-        await self.recover()
+        if self.alone:
+            await self.recover()
         while not stop.is_set():
             self.wake.clear()
             if not await self._attempt():
@@ -88,10 +91,10 @@ class Dispatcher:
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def recover(self) -> int:
-        """Rows somebody left `sending` when this process began are in doubt: apply the rule. Gives how many."""
+    async def recover(self, older_than: timedelta = timedelta(0)) -> int:
+        """Rows somebody left `sending` (for longer than that) are in doubt: apply the rule. Gives how many."""
         count = 0
-        while rows := await self._in_doubt(timedelta(0)):
+        while rows := await self._in_doubt(older_than):
             for row in rows:
                 await self._doubt(row, "the engine stopped between the intent and the answer", row.intent_at)
             count += len(rows)

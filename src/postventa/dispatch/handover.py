@@ -79,6 +79,8 @@ async def hand_over(
         return await _deliver(channel, envelope, permission)
     except ChannelError as error:
         return _end_of(error, permission.at)
+    except StoreError as error:  # the intent could not be committed
+        return End("in_doubt" if permission.at else "later", str(error), permission.at)
     except Exception as error:  # after the intent nobody knows, before it nothing left
         log.exception("channel '%s' failed on %s", row.channel, row.effect_id)
         return End("in_doubt" if permission.at else "later", f"{type(error).__name__}: {error}", permission.at)
