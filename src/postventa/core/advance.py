@@ -141,7 +141,7 @@ def _learn(turn: Turn, event: Event) -> bool:
 def _react(turn: Turn, event: Event) -> None:
     """Goals; exits; waits of running runs; then starts."""
     endings.keep_verdicts(turn, event)
-    if turn.state.outbox and (event.type.startswith("customer.") or "customer" in event.data):
+    if event.type.startswith("customer.") or "customer" in event.data:
         handover.withdraw_forbidden(turn)
     if turn.state.watches:
         endings.goals(turn, event)

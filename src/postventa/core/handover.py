@@ -146,7 +146,8 @@ def _leave_step(turn: Turn, run: Run, index: int, waits: bool) -> None:
 
 # --- forbidden while it waits ----------------------------------------------------------------------------------------
 def withdraw_forbidden(turn: Turn) -> None:
-    """After an objection: every message that it forbids leaves the outbox, and its runs skip it."""
+    """After an objection: every message that it forbids leaves the outbox, and its runs skip it, as do held ones."""
+    turn.relax |= any(not consent.given for consent in turn.state.consents.values())
     for row in list(turn.state.outbox.values()):
         message = turn.catalog.messages.get(row.message)
         if message is None or row.state == "withdrawn":

@@ -339,3 +339,12 @@ def test_every_decision_has_a_reason_in_words() -> None:
     decided = [entry for entry in line.trace if entry.decision]
     assert decided
     assert all(entry.reason and entry.message and entry.run_id and entry.line for entry in decided)
+
+
+def test_an_objection_skips_what_is_held_at_once() -> None:
+    line = one("soft_opt_in", shop=window(20, 21))
+    line.event("order.paid", order="o-1")
+    assert line.run.stand.kind == "held"
+    line.event("customer.unsubscribed", at="+1 second")
+    assert line.names == ["after"]
+    assert "objected" in skips(line)[0]
