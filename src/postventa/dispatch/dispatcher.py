@@ -34,6 +34,7 @@ POOL = 8
 LEASE = timedelta(minutes=1)
 """How long a claimed message waits for its intent. A crash delays what was claimed by this; a slow server costs a
 second claim, never a second mail."""
+MANY = 1_000_000
 LOOK_AGAIN = 5.0
 """Real seconds between looks at the outbox when nobody woke us: retries, expired leases, ended pauses."""
 
@@ -92,7 +93,13 @@ class Dispatcher:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def recover(self, older_than: timedelta = timedelta(0)) -> int:
-        """Rows somebody left `sending` (for longer than that) are in doubt: apply the rule. Gives how many."""
+        """Rows somebody left `sending` (for longer than that) are in doubt: apply the rule. Gives how many.
+
+        Zero is for the only dispatcher of a store, when it begins: nobody else holds anything, so what is still
+        `claimed` is given back at once instead of when its lease ends.
+        """
+        if not older_than:
+            await self._give_back()
         count = 0
         while rows := await self._in_doubt(older_than):
             for row in rows:
@@ -101,6 +108,15 @@ class Dispatcher:
         if count:
             log.warning("%s messages were in doubt after the last stop", count)
         return count
+
+    async def _give_back(self) -> None:
+        views = self.engine.store.views
+        if not (await views.counts(self.now()))["messages"].get("claimed"):
+            return
+        claimed = [row for row in await views.messages(limit=MANY) if row.state == "claimed"]
+        async with self.engine.store.transaction() as tx:
+            for row in claimed:
+                await tx.retry_later(row.effect_id, self.now(), "the engine stopped before the intent", row.attempt)
 
     @property
     def busy(self) -> int:

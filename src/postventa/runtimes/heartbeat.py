@@ -41,17 +41,21 @@ async def guard(store: Store, *, real_channel: bool) -> Pause | None:
     What became due meanwhile, or was already sent before a backup was restored, would leave at once otherwise.
     """
     last = as_time(await store.views.control(KEY))
-    now = datetime.now(UTC)
-    if not real_channel or last is None or now - last < TOO_OLD:
+    if not real_channel or last is None or datetime.now(UTC) - last < TOO_OLD:
         return None
+    return await hold(store, f"the engine last ran at {last:%Y-%m-%d %H:%M} UTC: a restored backup or a long stop")
+
+
+async def hold(store: Store, why: str) -> Pause | None:
+    """Pause everything until a person says how to go on; None where everything is paused already."""
     if any(pause.scope == "all" for pause in await store.views.pauses()):
         return None
     reason = (
-        f"the engine last ran at {last:%Y-%m-%d %H:%M} UTC: a restored backup or a long stop. Mail that is due "
-        f"waits for your word: 'postventa resume --all', or '--skip-before TIME' to leave out what is older"
+        f"{why}. Mail that is due waits for your word: 'postventa resume --all', or '--skip-before TIME' to leave out "
+        f"what is older"
     )
-    pause = Pause("all", reason, now, "postventa")
+    pause = Pause("all", reason, datetime.now(UTC), "postventa")
     async with store.transaction() as tx:
         await tx.set_pause(pause)
-        await tx.audit(now, "postventa", "pause", {"scope": "all", "reason": reason})
+        await tx.audit(pause.at, "postventa", "pause", {"scope": "all", "reason": reason})
     return pause

@@ -35,9 +35,11 @@ class Scheduler:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set. Whoever sets `stop` sets `wake` too."""
-        await _first(self.caught_up, stop)
         room = self.clock.now()
         while not stop.is_set():
+            if not self.caught_up.is_set():
+                await _first(self.caught_up, stop)
+                continue
             self.wake.clear()
             try:
                 count = await sweep(self.engine, self.clock.now(), LIMIT)

@@ -78,16 +78,17 @@ class Reader:
     counts: Counts = field(default_factory=Counts)
     stopping: bool = False
     busy: int = 0
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while no batch is in hand."""
 
-    @property
-    def idle(self) -> bool:
-        """True while no batch is in hand."""
-        return self.busy == 0
+    def __post_init__(self) -> None:
+        self.idle.set()
 
     async def read(self, agent: Agent, records: Sequence[Any], ack: Callable[[Any], Awaitable[Any]]) -> None:
         """A batch, until it is committed and acknowledged, or belongs to another worker. Raises only what is a bug."""
         pause = 0.2
         self.busy += 1
+        self.idle.clear()
         try:
             while not self.stopping:
                 mine = [one for one in records if self.current(one.message)]
@@ -104,6 +105,8 @@ class Reader:
                 return
         finally:
             self.busy -= 1
+            if self.busy == 0:
+                self.idle.set()
 
     async def _commit(self, agent: Agent, messages: Sequence[Message]) -> None:
         started = asyncio.get_running_loop().time()
@@ -147,9 +150,7 @@ class _Batch:
             if message.value is None:  # a tombstone of a compacted topic tells nothing that happened
                 incoming = None
             else:
-                incoming = self.agent.read(
-                    message.value, self.registry, headers=message.headers or None, now=self.now
-                )
+                incoming = self.agent.read(message.value, self.registry, headers=message.headers or None, now=self.now)
         except RecordError as error:
             self.outcomes[message.topic, "rejected"] += 1
             # A record read again has left its letter in the transaction that read it first.

@@ -1,0 +1,189 @@
+"""What leaves by Kafka: our own events to `postventa.out`, refused records to `postventa.dead-letters`.
+
+At least once: a record is noted as published after every replica has it. Its id never changes, so readers can tell a
+repetition.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from postventa.core.values import time_text
+from postventa.dispatch.outlet import Poster, body_of
+from postventa.errors import ChannelError, PostventaError
+from postventa.publish import Access
+from postventa.store.base import DeadLetter, OutboxRecord, Store
+
+log = logging.getLogger("postventa.kafka")
+
+BATCH = 500
+LOOK_AGAIN = 5.0
+SEND_WITHIN = 10.0
+LONGEST_PAUSE = 60.0
+LETTERS = "kafka.dead_letters"
+"""Control key: the highest id of a dead letter that is on its topic."""
+OVERLAP = 200
+"""Ids below it that are looked at again: a row may become visible after one with a higher id."""
+HEADERS = [("content-type", b"application/cloudevents+json")]
+
+Record = tuple[str, bytes | None, bytes]
+"""(topic, key, value)."""
+
+
+class Producer:
+    """aiokafka's producer, opened when first needed and anew after it failed."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._producer: Any = None
+
+    async def send(self, records: Sequence[Record]) -> None:
+        """All of them on every replica when this returns. PostventaError when Kafka did not take them."""
+        from aiokafka.errors import KafkaError
+
+        try:
+            producer = await self._open()
+            sent = [
+                await producer.send(topic, value, key=key, headers=HEADERS) for topic, key, value in records
+            ]  # fmt: skip
+            await asyncio.wait_for(asyncio.gather(*sent), SEND_WITHIN)
+        except (TimeoutError, KafkaError, OSError) as error:
+            await self.close()
+            raise PostventaError(f"Kafka did not take what we publish: {type(error).__name__}: {error}") from error
+
+    async def _open(self) -> Any:
+        if self._producer is None:
+            from aiokafka import AIOKafkaProducer
+
+            producer = AIOKafkaProducer(
+                **self._access.options(), acks="all", enable_idempotence=True, request_timeout_ms=10_000, linger_ms=2
+            )
+            try:
+                await producer.start()
+            except BaseException:
+                await producer.stop()
+                raise
+            self._producer = producer
+        return self._producer
+
+    async def close(self) -> None:
+        """Leave Kafka; a broker that is gone does not hold us up."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(producer.stop(), 5)
+
+
+@dataclass(slots=True)
+class Out:
+    """Publishes until stopped; whoever sets `stop` sets `wake` too. `poster`: also one signed POST per event."""
+
+    store: Store
+    producer: Producer
+    topic: str
+    letters_topic: str
+    now: Callable[[], datetime]
+    poster: Poster | None = None
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    published: int = 0
+    _letters: set[int] = field(default_factory=set)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set. Kafka or the receiver away: nothing is lost, it is tried again."""
+        pause = 1.0
+        while not stop.is_set():
+            self.wake.clear()
+            try:
+                done = await self.drain()
+            except (PostventaError, ChannelError) as error:
+                log.error("what we publish waits, next try in %.0f s; nothing is lost: %s", pause, error)  # noqa: TRY400
+                await _wait(stop, pause)
+                pause = min(LONGEST_PAUSE, pause * 2)
+                continue
+            pause = 1.0
+            if not done:
+                await _wait(self.wake, LOOK_AGAIN)
+
+    async def drain(self) -> int:
+        """One batch of each; gives how many left."""
+        return await self._events() + await self._dead_letters()
+
+    async def _events(self) -> int:
+        async with self.store.transaction() as tx:
+            rows = await tx.pending_events(BATCH)
+        if not rows:
+            return 0
+        await self.producer.send([_event_record(self.topic, row) for row in rows if row.event is not None])
+        for row in rows if self.poster is not None else ():
+            await self._post(row)
+        async with self.store.transaction() as tx:
+            await tx.published([row.effect_id for row in rows], self.now())
+        self.published += len(rows)
+        return len(rows)
+
+    async def _post(self, row: OutboxRecord) -> None:
+        if self.poster is None or row.event is None:
+            return
+        try:
+            await self.poster.post(f"{row.event.source}/{row.event.id}", body_of(row.event, row.customer_id))
+        except ChannelError as error:
+            if not error.permanent:
+                raise
+            log.error("the receiver refused event %s for good, it is passed over: %s", row.event.id, error)  # noqa: TRY400
+
+    async def _dead_letters(self) -> int:
+        done = int(await self.store.views.control(LETTERS) or 0)
+        fresh = await self._fresh(done)
+        if not fresh:
+            return 0
+        await self.producer.send([_letter_record(self.letters_topic, one) for one in fresh])
+        ids = {one.id or 0 for one in fresh}
+        highest = max(done, *ids)
+        async with self.store.transaction() as tx:
+            await tx.set_control(LETTERS, str(highest))
+        self._letters = {one for one in self._letters | ids if one > highest - OVERLAP}
+        return len(fresh)
+
+    async def _fresh(self, done: int) -> list[DeadLetter]:
+        """Letters that are not on the topic yet, oldest first."""
+        limit = 50
+        while True:
+            newest = await self.store.views.dead_letters(limit)
+            if len(newest) < limit or (newest[-1].id or 0) <= done - OVERLAP:
+                break
+            limit *= 4
+        lowest = done if not self._letters else done - OVERLAP
+        fresh = [one for one in newest if (one.id or 0) > lowest and one.id not in self._letters]
+        if not self._letters:
+            self._letters = {one.id or 0 for one in newest if (one.id or 0) <= done}
+        return fresh[::-1][:BATCH]
+
+
+def _event_record(topic: str, row: OutboxRecord) -> Record:
+    assert row.event is not None
+    return topic, row.customer_id.encode(), body_of(row.event, row.customer_id)
+
+
+def _letter_record(topic: str, letter: DeadLetter) -> Record:
+    told = {
+        "id": letter.id,
+        "source": letter.source,
+        "reason": letter.reason,
+        "field": letter.field,
+        "event_id": letter.event_id,
+        "at": time_text(letter.at),
+        "record": letter.record,
+    }
+    return topic, letter.source.encode(), json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)

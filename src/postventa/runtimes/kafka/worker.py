@@ -1,0 +1,236 @@
+"""One worker: events in by Faust, timers, mail and what leaves by Kafka, around one store. All workers are alike.
+
+Its parts run side by side; a store that is away is waited for, anything else that ends a part ends the process (70).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NoReturn
+
+from postventa.agents.declare import Agent
+from postventa.agents.loader import load_agents
+from postventa.core.journey import Duration
+from postventa.dispatch.dispatcher import Dispatcher
+from postventa.dispatch.links import signed_links
+from postventa.engine.engine import Engine, open_engine
+from postventa.errors import ConfigError, JourneyError, StoreError
+from postventa.project import Project
+from postventa.publish import Access
+from postventa.runtimes import heartbeat
+from postventa.runtimes.clock import Clock, SystemClock
+from postventa.runtimes.kafka.admin import Place
+from postventa.runtimes.kafka.caught_up import CaughtUp
+from postventa.runtimes.kafka.out import Out, Producer
+from postventa.runtimes.kafka.positions import Positions
+from postventa.runtimes.kafka.reading import Message, Reader
+from postventa.runtimes.outward import channels_of, is_real, tokens_of, webhook_of
+from postventa.runtimes.scheduler import Scheduler
+from postventa.settings import Settings
+from postventa.source.problem import errors
+from postventa.store.base import Store
+from postventa.tokens import Tokens
+
+log = logging.getLogger("postventa.kafka")
+
+FAILED = 70
+RELEASES_EVERY = 5.0
+DOUBTS_EVERY = 30.0
+LONGEST_PAUSE = 30.0
+Part = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+
+
+def leave(code: int) -> NoReturn:
+    """End this process at once: what is not committed is read again, what is not acknowledged too."""
+    logging.shutdown()
+    os._exit(code)
+
+
+@dataclass(slots=True)
+class Worker:
+    """Made before the loop runs; Faust's app opens, begins and closes it. `fail` ends the process."""
+
+    project: Project
+    agents: Mapping[str, Agent]
+    settings: Settings
+    store: Store
+    access: Access
+    tokens: Tokens
+    clock: Clock = field(default_factory=SystemClock)
+    fail: Callable[[int], Any] = leave
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    engine: Engine = field(init=False)
+    reader: Reader = field(init=False)
+    positions: Positions = field(init=False)
+    caught_up: CaughtUp = field(init=False)
+    dispatcher: Dispatcher = field(init=False)
+    scheduler: Scheduler = field(init=False)
+    out: Out = field(init=False)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The input topics."""
+        return tuple(sorted(self.agents))
+
+    # --- from start to stop --------------------------------------------------------------------------------------
+    async def open(self, current: Callable[[Message], bool]) -> None:
+        """Open the store and make the parts. Raises what the store raises, ConfigError for a missing secret."""
+        await self.store.open()
+        kafka, now = self.settings.kafka, self.clock.now
+        self.engine = await open_engine(self.store, self.tokens.keys[-1].secret.decode())
+        known_for = timedelta(seconds=_seconds(kafka.known_for))
+        self.positions = Positions(self.store, self.access, self.topics, known_for, self._behind)
+        self.reader = Reader(self.engine, now, self.positions, current, self.changed)
+        self.caught_up = CaughtUp(self.store, self.access, self.topics, _seconds(kafka.caught_up_within), self.changed)
+        public_url = self.settings.public_url or f"http://{self.settings.listen.public}"
+        links = signed_links(self.tokens, public_url)
+        self.dispatcher = Dispatcher(
+            self.engine, channels_of(self.settings, self.store.mailbox), now, links, alone=self._alone,
+            may_claim=self.caught_up.done.is_set, moved=self._receipt,
+        )  # fmt: skip
+        self.scheduler = Scheduler(self.engine, self.clock, self.caught_up.done, self.changed)
+        self.out = Out(self.store, Producer(self.access), kafka.out, kafka.dead_letters, now, webhook_of(self.settings))
+        pause = await heartbeat.guard(self.store, real_channel=is_real(self.settings))
+        if pause is not None:
+            log.warning("NOTHING IS SENT: %s", pause.reason)
+
+    @property
+    def _alone(self) -> bool:
+        """A SQLite file admits one engine, PostgreSQL any number."""
+        return self.settings.store.postgres_env is None
+
+    def begin(self) -> None:
+        """Start everything but the reading, which is Faust's."""
+        parts: Sequence[tuple[str, Part]] = (
+            ("heartbeat", lambda stop: heartbeat.beat(self.store, stop)),
+            ("intake", self.caught_up.run),
+            ("timers", self.scheduler.run),
+            ("mail", self.dispatcher.run),
+            ("doubts", self._doubts),
+            ("out", self.out.run),
+            ("releases", self._releases),
+        )
+        self._tasks = [asyncio.create_task(self._patiently(name, part), name=name) for name, part in parts]
+
+    async def drain(self) -> None:
+        """Take no new batch, and wait for the one in hand; bounded, since it may wait for the store."""
+        self.reader.stopping = True
+        await _wait(self.reader.idle, 10)
+
+    async def close(self) -> None:
+        """Finish what is being sent, then stop every part and close the store."""
+        self.stop.set()
+        self.changed()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            await self.dispatcher.finish()
+            for channel in self.dispatcher.channels.values():
+                await channel.close()
+            await self.out.producer.close()
+            try:
+                await heartbeat.mark(self.store)
+            except StoreError as error:
+                log.warning("the last heartbeat could not be written: %s", error)
+        await self.store.close()
+
+    # --- reading -------------------------------------------------------------------------------------------------
+    async def read(self, agent: Agent, records: Sequence[Any], ack: Callable[[Any], Coroutine[Any, Any, Any]]) -> None:
+        """A batch of one topic. Never raises: what is not expected ends the process."""
+        try:
+            await self.reader.read(agent, records, ack)
+        except Exception as error:
+            log.critical("a batch of '%s' failed in a way nobody expected: %s", agent.topic, error, exc_info=error)
+            self.fail(FAILED)
+
+    async def _behind(self, places: Mapping[Place, tuple[int, int]]) -> None:
+        """A restored database: mail waits for a person's word."""
+        if is_real(self.settings):
+            told = ", ".join(f"{topic}/{number}" for topic, number in sorted(places))
+            await heartbeat.hold(
+                self.store, f"the database knows less than was read from Kafka ({told}): a restored backup"
+            )
+
+    # --- parts ---------------------------------------------------------------------------------------------------
+    async def _patiently(self, name: str, part: Part) -> None:
+        """Run a part until we stop; while the store is away, begin it anew."""
+        pause = 0.5
+        while not self.stop.is_set():
+            try:
+                await part(self.stop)
+                if self.stop.is_set():
+                    return
+                log.critical("the part '%s' ended by itself", name)
+                self.fail(FAILED)
+                return
+            except StoreError as error:
+                log.error("the part '%s' waits, the store is not there: %s", name, error)  # noqa: TRY400
+                await asyncio.sleep(pause)
+                pause = min(LONGEST_PAUSE, pause * 2)
+            except Exception as error:
+                log.critical("the part '%s' stopped: %s", name, error, exc_info=error)
+                self.fail(FAILED)
+                return
+
+    async def _doubts(self, stop: asyncio.Event) -> None:
+        """Messages that a worker took to the mail server and never came back from."""
+        after = timedelta(seconds=_seconds(self.settings.kafka.in_doubt_after))
+        while not stop.is_set():
+            if not self._alone:
+                await self.dispatcher.recover(after)
+            await _wait(stop, min(DOUBTS_EVERY, after.total_seconds() / 2))
+
+    async def _releases(self, stop: asyncio.Event) -> None:
+        """Another process may have published."""
+        while not stop.is_set():
+            if await self.engine.releases.changed():
+                log.warning("release %s runs now", (await self.engine.releases.live()).hash[:12])
+                self.changed()
+            await _wait(stop, RELEASES_EVERY)
+
+    # --- waking --------------------------------------------------------------------------------------------------
+    def changed(self) -> None:
+        """Something changed: everybody looks again."""
+        self.scheduler.wake.set()
+        self.dispatcher.wake.set()
+        self.out.wake.set()
+
+    def _receipt(self) -> None:
+        self.scheduler.wake.set()
+        self.out.wake.set()
+
+
+def worker_of(folder: Path, store: Store | None = None, *, project: Project | None = None) -> Worker:
+    """A worker for a project's folder. ConfigError, or JourneyError where an agent does not load."""
+    from postventa.runtimes.stores import store_of
+
+    project = project or Project.load(folder)
+    agents, problems = load_agents(folder / "agents", project.registry)
+    if errors(problems):
+        raise JourneyError(problems, where=str(folder / "agents"), mend="postventa validate")
+    if not agents:
+        raise ConfigError("no agent reads a topic", str(folder / "agents"), "declare one: docs/kafka.md shows how")
+    settings = project.settings
+    database = folder / settings.store.sqlite
+    database.parent.mkdir(parents=True, exist_ok=True)
+    return Worker(
+        project, agents, settings, store or store_of(settings, database), Access.of(settings.kafka),
+        tokens_of(settings, database.parent),
+    )  # fmt: skip
+
+
+def _seconds(span: Duration) -> float:
+    return float(span.seconds + 86400 * (span.days + 30 * span.months))
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return
