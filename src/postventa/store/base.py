@@ -147,9 +147,10 @@ class Transaction(Protocol):
 
     async def settle(
         self, effect_id: str, state: OutboxState, at: datetime, detail: str = "", attempt: int | None = None
-    ) -> None:
+    ) -> bool:
         """Give a row its final state, or `uncertain`; a late receipt turns uncertain into sent. With `attempt` only if
-        it is still that one's. A row already settled, or gone with its customer, stays as it is.
+        it is still that one's. A row already settled, or gone with its customer, stays as it is. False when the row is
+        in the hands of another attempt by now: then this word says nothing about it.
         """
 
     async def retry_later(self, effect_id: str, next_try_at: datetime, detail: str, attempt: int | None = None) -> None:

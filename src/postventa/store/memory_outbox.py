@@ -114,11 +114,15 @@ class MemoryOutbox:
 
     async def settle(
         self, effect_id: str, state: OutboxState, at: datetime, detail: str = "", attempt: int | None = None
-    ) -> None:
+    ) -> bool:
         row = self._t.outbox.get(effect_id)
-        if row is None or row.state in SETTLED or (attempt is not None and row.attempt != attempt):
-            return
-        self._set_row(replace(row, state=state, settled_at=at, detail=detail or row.detail, lease_until=None))
+        if row is None:
+            return True
+        if attempt is not None and row.attempt != attempt:
+            return False
+        if row.state not in SETTLED:
+            self._set_row(replace(row, state=state, settled_at=at, detail=detail or row.detail, lease_until=None))
+        return True
 
     async def retry_later(self, effect_id: str, next_try_at: datetime, detail: str, attempt: int | None = None) -> None:
         row = self._t.outbox.get(effect_id)

@@ -59,13 +59,17 @@ class PostgresOutbox:
 
     async def settle(
         self, effect_id: str, state: OutboxState, at: datetime, detail: str = "", attempt: int | None = None
-    ) -> None:
-        await self.execute(
+    ) -> bool:
+        moved = await self.execute(
             "update outbox set state = $2, settled_at = $3, detail = coalesce(nullif($4, ''), detail),"
             " lease_until = null"
             f" where effect_id = $1 and state not in {_SETTLED} and attempt = coalesce($5, attempt)",
             effect_id, state, at, detail, attempt,
         )  # fmt: skip
+        if moved:
+            return True
+        others = "select 1 from outbox where effect_id = $1 and attempt != coalesce($2, attempt)"
+        return not await self.fetch(others, effect_id, attempt)
 
     async def retry_later(self, effect_id: str, next_try_at: datetime, detail: str, attempt: int | None = None) -> None:
         await self.execute(

@@ -92,12 +92,16 @@ class SqliteOutbox:
     @hops
     def settle(
         self, effect_id: str, state: OutboxState, at: datetime, detail: str = "", attempt: int | None = None
-    ) -> None:
-        self.db.execute(
+    ) -> bool:
+        moved = self.db.execute(
             "update outbox set state = ?, settled_at = ?, detail = coalesce(nullif(?, ''), detail), lease_until = null"
             f" where effect_id = ? and state not in {_SETTLED} and attempt = coalesce(?, attempt)",
             (state, time_to_text(at), detail, effect_id, attempt),
         )
+        if moved.rowcount:
+            return True
+        others = "select 1 from outbox where effect_id = ? and attempt != coalesce(?, attempt)"
+        return self.db.execute(others, (effect_id, attempt)).fetchone() is None
 
     @hops
     def retry_later(self, effect_id: str, next_try_at: datetime, detail: str, attempt: int | None = None) -> None:

@@ -96,7 +96,7 @@ async def test_a_lease_that_ran_out_gives_the_row_to_another_and_the_first_canno
     assert await intend(store, make, e1=1) == set()
     async with store.transaction() as tx:
         await tx.retry_later("e1", make.at(5), "the first one wakes up", attempt=1)
-        await tx.settle("e1", "gave_up", make.at(5), "and gives up", attempt=1)
+        assert not await tx.settle("e1", "gave_up", make.at(5), "and gives up", attempt=1)
     assert await state_of(store, "e1") == "claimed"
     assert await intend(store, make, e1=2) == {"e1"}
 
@@ -185,9 +185,9 @@ async def test_doubt_and_a_late_receipt(store, make, save):
     assert (await store.views.counts(make.noon))["uncertain"] == 1
     assert await state_of(store, "e2") == "pending"
     async with store.transaction() as tx:
-        await tx.settle("e1", "sent", make.at(6), "late")
-        await tx.settle("e1", "refused", make.at(7), "too late")
-        await tx.settle("gone", "sent", make.at(7))
+        assert await tx.settle("e1", "sent", make.at(6), "late", attempt=1)
+        assert await tx.settle("e1", "refused", make.at(7), "too late", attempt=1)
+        assert await tx.settle("gone", "sent", make.at(7), attempt=1)
     assert await state_of(store, "e1") == "sent"
 
 

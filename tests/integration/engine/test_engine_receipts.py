@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from engine_shop import T0, event, paid, parcel, placed
 
 from postventa.engine.batch import take
@@ -101,3 +102,20 @@ async def test_points_and_a_delivery_mail(engine: Engine) -> None:
     await take(engine, [parcel("delivered", "o-1", 2)], T0 + 3 * HOUR)
     assert [row["points"] for row in await engine.store.views.postings("ana")] == [10]
     assert {one.record.message for one in await claim(engine, T0 + 3 * HOUR)} == {"thanks", "arrived"}
+
+
+@pytest.mark.parametrize("result", ["refused", "gave_up"])
+async def test_a_dispatcher_that_slept_past_its_lease_does_not_end_what_another_holds(
+    engine: Engine, result: str
+) -> None:
+    await begin(engine)
+    (slow,) = await claim(engine, T0 + HOUR, lease=timedelta(seconds=-1))
+    (other,) = await claim(engine, T0 + HOUR)
+    await settle(engine, [sent(slow, result)], T0 + HOUR)
+    ana = await engine.store.views.customer("ana")
+    assert ana is not None
+    assert [run.stand.kind for run in ana.runs.values()] == ["outbox"]
+    await intend(engine, other)
+    await settle(engine, [sent(other)], T0 + HOUR)
+    told = [row["what"] for row in await engine.store.views.trace("ana") if row["decision"]]
+    assert told == ["send"]
