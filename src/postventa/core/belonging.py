@@ -12,6 +12,7 @@ CUSTOMER: Ref = ("customer", "")
 
 
 def as_tuple(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    """One id or several, as a tuple."""
     return value if isinstance(value, tuple) else (value,)
 
 
@@ -38,6 +39,7 @@ def about(event: Ids, subject: Ref) -> bool:
 
 
 def order_of(ids: Ids) -> str | None:
+    """The order these ids name, if they name one."""
     order = ids.get("order")
     return order if isinstance(order, str) else None
 

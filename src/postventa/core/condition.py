@@ -12,7 +12,7 @@ from postventa.core.event import Plain
 # --- time ------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """Months and days are calendar spans on the local clock; seconds are exact. "3 days" is days=3, "72 hours" seconds."""
+    """Months and days are calendar spans on the local clock; seconds exact. "3 days" is days, "72 hours" seconds."""
 
     months: int = 0
     days: int = 0
@@ -87,16 +87,22 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class AllOf:
+    """Every part holds; with no part, always."""
+
     parts: tuple[Condition, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
+    """At least one part holds."""
+
     parts: tuple[Condition, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
+    """The part does not hold."""
+
     part: Condition
 
 

@@ -23,7 +23,8 @@ class View(Protocol):
     now: datetime
     tz: ZoneInfo
 
-    def lookup(self, path: Path) -> Plain | Missing: ...
+    def lookup(self, path: Path) -> Plain | Missing:
+        """The value at a path, or MISSING."""
 
 
 def holds(condition: Condition, view: View) -> bool:
@@ -32,6 +33,7 @@ def holds(condition: Condition, view: View) -> bool:
 
 
 def value_of(path: Path, view: View) -> Plain | Missing:
+    """The value at a path, as the view has it."""
     return view.lookup(path)
 
 

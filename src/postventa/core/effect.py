@@ -100,6 +100,8 @@ class RunEnded:
 
 @dataclass(frozen=True, slots=True)
 class GoalReached:
+    """The goal of a run, reached within its time, perhaps after the run ended."""
+
     run_id: str
     journey: str
     version: str

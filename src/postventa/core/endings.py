@@ -96,7 +96,7 @@ def exit_event(turn: Turn, journey: Journey, event: Event, ids: Ids, run: Run | 
 
 
 def may_exit(turn: Turn, run: Run, event: Event) -> bool:
-    """A cheap look: whether this type is among the run's exits (a missing journey is found out by asking in earnest)."""
+    """A cheap look: whether this type is among the run's exits (asked in earnest where its journey is gone)."""
     journey = turn.catalog.journey_of(run.journey, run.version)
     return run.run_id in turn.state.runs and (journey is None or event.type in journey.exit_types)
 
@@ -112,6 +112,7 @@ def exits(turn: Turn, run: Run, event: Event) -> bool:
 
 
 def view_time(turn: Turn, event: Event) -> str:
+    """When an event occurred, for a reason in words."""
     return local_text(turn, event.occurred_at)
 
 

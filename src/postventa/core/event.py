@@ -14,7 +14,7 @@ from typing import Any, Literal
 from postventa.core.quick import quick
 
 Plain = Any
-"""A JSON value: str, int, float, bool, None, list or dict. Money is a decimal string, a time an RFC 3339 string in UTC."""
+"""A JSON value: str, int, float, bool, None, list or dict. Money is a decimal text, a time an RFC 3339 text in UTC."""
 
 Ids = Mapping[str, str | tuple[str, ...]]
 """What an event or a run is about: {"order": "o-1", "line": ("o-1/1", "o-1/2")}. Line ids are always `order/line`."""
@@ -36,6 +36,7 @@ class Event:
 
     @property
     def key(self) -> tuple[str, str]:
+        """What tells one event from every other: (source, id)."""
         return (self.source, self.id)
 
     @property

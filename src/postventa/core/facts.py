@@ -47,7 +47,7 @@ def apply(turn: Turn, event: Event) -> None:
 
 # --- newest wins -----------------------------------------------------------------------------------------------------
 def _newest(facts: dict[str, Plain], stamps: dict[str, datetime], field: str, value: Plain, at: datetime) -> bool:
-    """Set a field unless a newer event set it; of two at the same instant the greater text wins, whatever came first."""
+    """Set a field unless a newer event set it; of two at one instant the greater text wins, whatever came first."""
     known = stamps.get(field)
     if known is not None and (known > at or (known == at and str(facts.get(field)) >= str(value))):
         return False
@@ -110,7 +110,7 @@ def _customer_event(turn: Turn, event: Event, verb: str) -> None:
 
 
 def _consent_block(turn: Turn, event: Event, block: Plain) -> None:
-    """`consent: {marketing: true}`, `{email: {marketing: false}}` or a list of {channel, purpose, given, at, source}."""
+    """`consent: {marketing: true}`, `{email: {marketing: false}}` or a list of entries with both named."""
     if isinstance(block, list):
         entries = [one for one in block if isinstance(one, Mapping)]
         for one in entries:
@@ -175,7 +175,7 @@ def _lines(turn: Turn, event: Event, lines: list[Plain]) -> None:
     told = [line for line in lines if isinstance(line, Mapping) and line.get("line_id") is not None]
     for line in told:
         line_id = f"{order}/{line['line_id']}"
-        values = {key: value for key, value in line.items()}
+        values = dict(line)
         learn(turn, ("line", line_id), values, event.occurred_at, {"order": order, "line": (line_id,)})
     _join_lines(turn, order, [f"{order}/{line['line_id']}" for line in told])
 

@@ -58,6 +58,8 @@ class IfBlocked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send(Step):
+    """`send`: hand a message over, then go on."""
+
     message: str
     with_: Mapping[str, Plain | Path] = field(default_factory=dict)
     choose_by: Path | None = None
@@ -72,6 +74,8 @@ class Send(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait(Step):
+    """`wait`: a span from `at`, perhaps to a clock time or a day, perhaps spread over a width."""
+
     span: Duration
     at: LocalTime | None = None
     on_days: frozenset[int] = frozenset()
@@ -80,6 +84,8 @@ class Wait(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitUntil(Step):
+    """`wait_until`: the time of a fact, moved by `shifts`; `timeout` counts while the fact is unknown."""
+
     fact: Path
     shifts: tuple[Shift, ...] = ()
     at: LocalTime | None = None
@@ -90,6 +96,8 @@ class WaitUntil(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitFor(Step):
+    """`wait_for`: an event that belongs to the run, or a timeout (None: for ever)."""
+
     events: tuple[On, ...]
     then: tuple[int, ...] = ()
     """The target per entry of `events`, the same number of entries."""
@@ -102,12 +110,16 @@ class WaitFor(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branch(Step):
+    """`branch`: the target of the first case that holds, else `otherwise`."""
+
     cases: tuple[tuple[Condition, int], ...]
     otherwise: int
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
+    """One arm of an experiment; weights are shares of their sum."""
+
     name: str
     weight: int
     target: int
@@ -115,6 +127,8 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment(Step):
+    """`experiment`: the variant a customer drew once and keeps."""
+
     name: str
     variants: tuple[Variant, ...]
     measure: str = "goal"
@@ -122,6 +136,8 @@ class Experiment(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask(Step):
+    """`ask`: a survey's mail, then its answer or the timeout."""
+
     survey: str
     message: str
     timeout: Duration
@@ -136,6 +152,8 @@ class Ask(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Award(Step):
+    """`award`: points, once per step and round."""
+
     points: int
     reason: str
     per: Literal["order", "line"] | Decimal = "order"
@@ -144,29 +162,39 @@ class Award(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetFacts(Step):
+    """`set`: facts of the customer or of the run."""
+
     values: Mapping[str, Plain | Path]
     """Keys are `customer.<field>` or `run.<field>`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emit(Step):
+    """`emit`: an event of our own, for this customer and for the outside."""
+
     event: str
     with_: Mapping[str, Plain | Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold(Step):
+    """`hold`: other runs' advertising waits while this run holds it."""
+
     what: str
     at_most: Duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release(Step):
+    """`release`: the end of this run's hold."""
+
     what: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeat(Step):
+    """`repeat`: its body in rounds, the first at once."""
+
     body: int
     every: Duration | None
     """None is `repeat: round`: the next round starts as soon as one ends."""
@@ -176,17 +204,22 @@ class Repeat(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exit(Step):
+    """`exit`: the run ends."""
+
     reason: str
 
 
 AnyStep = (
-    Send | Wait | WaitUntil | WaitFor | Branch | Experiment | Ask | Award | SetFacts | Emit | Hold | Release | Repeat | Exit
+    Send | Wait | WaitUntil | WaitFor | Branch | Experiment | Ask | Award | SetFacts | Emit | Hold | Release | Repeat
+    | Exit
 )  # fmt: skip
 
 
 # --- the journey -----------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Start:
+    """What begins a run, and whether it may begin again."""
+
     on: On
     again: Literal["always", "never"] | Duration = "always"
     while_running: Literal["ignore", "restart"] = "ignore"
@@ -194,6 +227,8 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
+    """What counts as success, watched for `within` from the start event on."""
+
     on: On
     within: Duration
     then: Literal["go_on", "exit"] = "go_on"
@@ -271,12 +306,16 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Tier:
+    """A level of the points programme, reached at so many points earned."""
+
     name: str
     from_points: int
 
 
 @dataclass(frozen=True, slots=True)
 class Reward:
+    """What a send can carry, and where its codes come from."""
+
     name: str
     codes: Literal["generated", "file", "webhook"] = "generated"
     prefix: str = ""

@@ -173,6 +173,7 @@ def hear(turn: Turn, run: Run, event: Event) -> None:
 
 
 def recompute(turn: Turn, run: Run) -> None:
+    """Set the due time of a wait on a fact anew, after facts changed."""
     _go(turn, waiting.recompute(turn, run))
 
 

@@ -19,7 +19,7 @@ from postventa.core.turn import Turn, local_text
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    pass
+    """It may leave now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +164,7 @@ def _frees(turn: Turn, cap: Cap, oldest: datetime) -> datetime:
 
 
 def span_text(cap: Cap) -> str:
+    """A cap's span in words: `7 days`."""
     span = cap.per
     parts = [(span.months, "month"), (span.days, "day"), (span.seconds // 3600, "hour")]
     found = [f"{count} {unit}{'s' if count != 1 else ''}" for count, unit in parts if count]

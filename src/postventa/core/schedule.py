@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -88,7 +88,7 @@ def shifted(moment: datetime, shifts: Iterable[Shift], tz: ZoneInfo) -> datetime
 @lru_cache(maxsize=65_536)
 def at_clock(day: date, clock: LocalTime, tz: ZoneInfo) -> datetime:
     """The moment of a local time of a day; 24:00 is the next day's midnight."""
-    start = datetime(day.year, day.month, day.day)
+    start = datetime.combine(day, time())
     return resolve(start + timedelta(hours=clock.hour, minutes=clock.minute), tz)
 
 
@@ -102,7 +102,7 @@ def next_local(earliest: datetime, clock: LocalTime | None, on_days: frozenset[i
         day = local.date() + ahead * DAY
         if on_days and day.weekday() not in on_days:
             continue
-        start = datetime(day.year, day.month, day.day)
+        start = datetime.combine(day, time())
         naive = start + clock_time if clock_time is not None else datetime.combine(day, local.time())
         moment = resolve(naive, tz)
         if moment >= earliest:

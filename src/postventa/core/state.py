@@ -31,6 +31,8 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
+    """A yes or an objection, when it was said, and where."""
+
     given: bool
     at: datetime
     source: str = ""
@@ -38,6 +40,8 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class HoldUntil:
+    """A run's hold on other runs' advertising, and when it ends by itself."""
+
     what: str
     since: datetime
     until: datetime
@@ -149,6 +153,8 @@ class Run:
 
 @dataclass(slots=True)
 class CustomerState:
+    """One customer; `fork` it before changing a container."""
+
     customer_id: str
     now: datetime | None = None
     facts: dict[str, Plain] = field(default_factory=dict)
@@ -198,6 +204,7 @@ class CustomerState:
 
     @property
     def balance(self) -> int:
+        """Points that can be spent now."""
         return sum(lot.points for lot in self.lots.values())
 
 

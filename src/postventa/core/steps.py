@@ -200,6 +200,7 @@ def _round_due(turn: Turn, step: Repeat, first: datetime, done: int) -> datetime
 
 
 def begin_round(turn: Turn, run: Run, step: Repeat) -> Go:
+    """Count a round and go to the body's first step."""
     number, first = run.rounds.get(step.id, (0, run.at))
     if number and step.until is not None and conditions.holds(step.until, turn.see(run)):
         return _leave_repeat(turn, run, step, "until holds")

@@ -27,6 +27,8 @@ MAX_DEPTH = 16
 
 @dataclass(frozen=True, slots=True)
 class Mark:
+    """What `roll_back` needs to undo everything since."""
+
     state: CustomerState
     effects: int
     trace: int
@@ -36,6 +38,8 @@ class Mark:
 
 @dataclass(slots=True)
 class Turn:
+    """One call's work: `state` is a fork, everything else starts empty."""
+
     state: CustomerState
     catalog: Catalog
     now: datetime
@@ -57,6 +61,7 @@ class Turn:
 
     @property
     def tz(self) -> ZoneInfo:
+        """The customer's zone, looked up once per call."""
         if self._zone is None:
             self._zone = view.zone_of(self.state, self.catalog.shop)
         return self._zone
@@ -66,9 +71,11 @@ class Turn:
         self._zone = None
 
     def see(self, run: Run, event: Event | None = None) -> view.RunView:
+        """The facts around a run, with `event` (or its start event) as the event at hand."""
         return view.RunView(self.state, self.catalog, self.now, self.tz, run.ids, event or run.start, run)
 
     def journey_of(self, run: Run) -> Journey:
+        """The version the run stands in; LookupError where this release does not have it."""
         journey = self.catalog.journey_of(run.journey, run.version)
         if journey is None:
             raise LookupError(f"version {run.version} of journey {run.journey!r} is not in this release's catalog")
@@ -76,6 +83,7 @@ class Turn:
 
     # --- what the call gives back
     def do(self, effect: Effect) -> None:
+        """Ask the world for something."""
         self.effects.append(effect)
 
     def emit(self, event_type: str, name: str, at: datetime, data: dict[str, Plain], ids: Ids) -> Event:
@@ -124,14 +132,17 @@ class Turn:
         return (self.rounds_of(run) or (1,))[-1]
 
     def put(self, run: Run) -> Run:
+        """Keep a run as it stands now, and give it back."""
         self.state.runs[run.run_id] = run
         return run
 
     # --- all or nothing
     def mark(self) -> Mark:
+        """Remember everything as it is."""
         return Mark(self.state.fork(), len(self.effects), len(self.trace), tuple(self.queue), self.relax)
 
     def roll_back(self, mark: Mark) -> None:
+        """Undo everything since the mark."""
         self.state = mark.state
         del self.effects[mark.effects :]
         del self.trace[mark.trace :]

@@ -69,6 +69,7 @@ class RunView:
     run: Run | None = None
 
     def lookup(self, path: Path) -> Plain | Missing:
+        """The value at a path, or MISSING where it leads nowhere."""
         match path.root:
             case "customer":
                 return self._customer(path.parts)

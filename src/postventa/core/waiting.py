@@ -37,6 +37,7 @@ def until_due(turn: Turn, run: Run, step: WaitUntil) -> datetime | None:
 
 
 def until(turn: Turn, run: Run, step: WaitUntil) -> Go:
+    """Stand until the time of a fact, or until the fact is known."""
     due = until_due(turn, run, step)
     if due is None:
         deadline = schedule.add(run.at, step.timeout, turn.tz) if step.timeout else None
