@@ -81,7 +81,7 @@ def _keys(settings: Settings, root: Path) -> Finding:
     try:
         tokens = tokens_of(settings, root / ".postventa")
     except PostventaError as error:
-        return Finding("keys", "fail", error.message, error.mend or "")
+        return Finding("keys", "fail", f"{settings.keys_env}: {error.message}", error.mend or "")
     return Finding("keys", "ok", f"{len(tokens.keys)} in {settings.keys_env}, '{tokens.keys[0].id}' signs")
 
 

@@ -1,0 +1,69 @@
+"""doctor, preview, publish, pause and resume on a project nobody runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from postventa import starter
+from postventa.cli.main import run
+
+Say = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Say:
+    """Run one command on a fresh starter project: exit code, output, errors."""
+    starter.copy_to(tmp_path / "shop")
+
+    def one(*words: str) -> tuple[int, str, str]:
+        code = run([*words, "--project", str(tmp_path / "shop")])
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return one
+
+
+def test_doctor_finds_nothing_wrong_with_a_new_project(say: Say) -> None:
+    code, told, _ = say("doctor", "--json")
+    assert code == 0, told
+    assert {one["result"] for one in json.loads(told)} <= {"ok", "warn"}
+
+
+def test_doctor_names_a_mail_server_that_is_not_there(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("POSTVENTA_KEYS", raising=False)
+    settings = "shop: S\npublic_url: https://a.example.com\nchannels: {email: {kind: smtp, host: 127.0.0.1, port: 9}}\n"
+    (tmp_path / "shop" / "postventa.yaml").write_text(settings, encoding="utf-8")
+    code, told, _ = say("doctor")
+    assert code == 1
+    assert "cannot be reached" in told
+    assert "POSTVENTA_KEYS" in told
+
+
+def test_preview_shows_a_message_in_a_language(say: Say) -> None:
+    code, told, _ = say("preview", "thank-you", "--locale", "en")
+    assert (code, "Ana" in told) == (0, True)
+    assert told.startswith("Subject: Thank you")
+    code, _, error = say("preview", "thank-yuo")
+    assert code == 2
+    assert "thank-you" in error
+    code, _, error = say("preview", "thank-you", "--to", "me@example.com")
+    assert code == 2
+    assert "mailbox" in error
+
+
+def test_publish_pause_and_resume_without_an_engine(say: Say) -> None:
+    assert say("publish")[0] == 0
+    assert say("pause", "after-purchase", "--reason", "a wrong price")[0] == 0
+    assert "paused: journey:after-purchase" in say("doctor")[1]
+    assert "0 messages were left out" in say("resume", "after-purchase", "--skip-before", "now")[1]
+    assert "was not paused" in say("resume", "--all")[1]
+    code, _, error = say("pause", "nothing", "--reason", "why")
+    assert code == 2
+    assert "after-purchase" in error
+    assert say("pause", "--all", "--channel", "email", "--reason", "why")[0] == 2
