@@ -163,7 +163,11 @@ def test_windows_and_caps_hold_at_every_claim(steps: list[tuple[Any, ...]]) -> N
 
     story = Story().play(steps)
     tz = schedule.zone("Europe/Madrid")
-    refused = {given_.effect_id for _, given_, _ in story.line.outcomes if getattr(given_, "result", "") in ("refused", "gave_up", "cancelled")}
+    refused = {
+        given_.effect_id
+        for _, given_, _ in story.line.outcomes
+        if getattr(given_, "result", "") in ("refused", "gave_up", "cancelled")
+    }
     left: dict[str, datetime] = {}
     for now, _, outcome in story.line.outcomes:
         for effect in outcome.effects:

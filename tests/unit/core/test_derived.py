@@ -175,14 +175,28 @@ def test_counters_of_the_customer() -> None:
     line = Timeline(compiled(NOTHING), START)
     line.event("order.paid", order="o-1", total="10.00")
     line.event("order.paid", order="o-2", total="5.50", at="+1 minute")
-    assert line.state.facts["orders"] == {"count": 2, "first_at": "2026-03-02T10:00:00Z", "last_at": "2026-03-02T10:01:00Z", "spent": "15.50"}
+    assert line.state.facts["orders"] == {
+        "count": 2,
+        "first_at": "2026-03-02T10:00:00Z",
+        "last_at": "2026-03-02T10:01:00Z",
+        "spent": "15.50",
+    }
     line.event("order.cancelled", order="o-2", at="+2 minutes")
     line.event("refund.completed", order="o-1", refund="f-1", amount="4.00", at="+2 minutes")
-    assert line.state.facts["orders"] == {"count": 1, "first_at": "2026-03-02T10:00:00Z", "last_at": "2026-03-02T10:00:00Z", "spent": "6.00"}
+    assert line.state.facts["orders"] == {
+        "count": 1,
+        "first_at": "2026-03-02T10:00:00Z",
+        "last_at": "2026-03-02T10:00:00Z",
+        "spent": "6.00",
+    }
 
 
 def test_facts_are_newest_wins_per_field() -> None:
     line = Timeline(compiled(NOTHING), START)
     line.event("customer.updated", first_name="Ana", locale="es")
     line.event("customer.updated", first_name="Old", country="ES", at="-1 day")
-    assert (line.state.facts["first_name"], line.state.facts["country"], line.state.facts["locale"]) == ("Ana", "ES", "es")
+    assert (line.state.facts["first_name"], line.state.facts["country"], line.state.facts["locale"]) == (
+        "Ana",
+        "ES",
+        "es",
+    )

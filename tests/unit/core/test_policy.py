@@ -18,7 +18,9 @@ def journey(steps: str, *, name: str = "j", on: str = "order.paid", head: str = 
     return f"journey: {name}\nsubject: order\nstart: {{on: {on}}}\n{head}\nsteps:\n{steps}"
 
 
-def one(klass: str, *, key: str = "", shop: Shop | None = None, more: tuple[str, ...] = (), **messages: Any) -> Timeline:
+def one(
+    klass: str, *, key: str = "", shop: Shop | None = None, more: tuple[str, ...] = (), **messages: Any
+) -> Timeline:
     text = journey(f"  - send: hello\n{key}  - send: after\n")
     return Timeline(compiled(text, *more, messages={"hello": klass, **messages}, shop=shop), START)  # type: ignore[dict-item]
 
@@ -69,7 +71,11 @@ CONSENTS: list[tuple[str, list[tuple[str, dict[str, str]]], bool]] = [
     ("marketing", [("customer.consented", {}), ("customer.unsubscribed", {})], False),
     ("marketing", [("customer.consented", {}), ("customer.unsubscribed", {"purpose": "surveys"})], True),
     ("marketing", [("customer.consented", {"purpose": "surveys"})], False),
-    ("marketing", [("customer.unsubscribed", {"purpose": "surveys"}), ("customer.consented", {"purpose": "marketing"})], True),
+    (
+        "marketing",
+        [("customer.unsubscribed", {"purpose": "surveys"}), ("customer.consented", {"purpose": "marketing"})],
+        True,
+    ),
 ]
 
 
@@ -194,7 +200,10 @@ def test_a_cap_is_a_rolling_window_and_exactly_so_many() -> None:
 
 
 def test_if_blocked_skip_and_wait_up_to() -> None:
-    for key, expected in (("    if_blocked: skip\n", START), ("    if_blocked: wait up to 2 days\n", "2026-03-04T10:00:00Z")):
+    for key, expected in (
+        ("    if_blocked: skip\n", START),
+        ("    if_blocked: wait up to 2 days\n", "2026-03-04T10:00:00Z"),
+    ):
         line = capped(key=key)
         for order in ("o-1", "o-2", "o-3"):
             line.event("order.paid", order=order)

@@ -17,7 +17,9 @@ from postventa.testing import Timeline, compiled, moment
 START = "2026-03-02T10:00:00Z"
 
 
-def journey(steps: str, *, name: str = "j", subject: str = "order", start: str = "on: order.paid", head: str = "") -> str:
+def journey(
+    steps: str, *, name: str = "j", subject: str = "order", start: str = "on: order.paid", head: str = ""
+) -> str:
     return f"journey: {name}\nsubject: {subject}\nstart: {{{start}}}\n{head}\nsteps:\n{steps}"
 
 
@@ -137,7 +139,10 @@ def test_starts_see_the_facts_after_the_event() -> None:
 
 # --- exits -----------------------------------------------------------------------------------------------------------
 def test_an_exit_beats_a_wait() -> None:
-    line = line_of("  - wait_for: order.cancelled\n    timeout: 9 days\n    on_timeout: go_on\n  - send: hello\n", head="exit_on: order.cancelled")
+    line = line_of(
+        "  - wait_for: order.cancelled\n    timeout: 9 days\n    on_timeout: go_on\n  - send: hello\n",
+        head="exit_on: order.cancelled",
+    )
     line.event("order.paid", order="o-1")
     line.event("order.cancelled", order="o-1")
     assert (line.names, line.outcome_of("exited")) == ([], 1)
@@ -180,7 +185,13 @@ def test_belonging(run: dict[str, Any], event: dict[str, Any], expected: bool) -
 def test_a_cancelled_order_reaches_lines_and_shipments_a_return_only_its_line() -> None:
     head = "exit_on: [order.cancelled, return.requested, customer.unsubscribed]"
     lines = journey(WAITS, name="l", subject="line", head=head)
-    shipments = journey(WAITS, name="s", subject="shipment", start="on: shipment.in_transit", head="exit_on: [order.cancelled, customer.unsubscribed]")
+    shipments = journey(
+        WAITS,
+        name="s",
+        subject="shipment",
+        start="on: shipment.in_transit",
+        head="exit_on: [order.cancelled, customer.unsubscribed]",
+    )
     line = Timeline(compiled(lines, shipments), START)
     line.event("order.paid", order="o-1", lines=LINES)
     line.event("shipment.in_transit", order="o-1", shipment="s-1", line_ids=["1"])
@@ -249,7 +260,9 @@ def test_the_goal_of_a_customer_run_is_any_later_one() -> None:
 
 # --- repetition ------------------------------------------------------------------------------------------------------
 def test_once_only_types_have_a_natural_key_others_do_not() -> None:
-    line = line_of("  - wait_for: ticket.replied\n    times: 2\n    timeout: 9 days\n    on_timeout: go_on\n  - send: hello\n")
+    line = line_of(
+        "  - wait_for: ticket.replied\n    times: 2\n    timeout: 9 days\n    on_timeout: go_on\n  - send: hello\n"
+    )
     line.event("order.paid", order="o-1", total="5.00")
     line.event("order.paid", order="o-1", total="9.00", source="other", at="+1 second")
     assert line.state.things["order", "o-1"].facts["total"] == "5.00"
@@ -260,7 +273,9 @@ def test_once_only_types_have_a_natural_key_others_do_not() -> None:
 
 
 def test_the_same_event_twice_counts_once() -> None:
-    line = line_of("  - wait_for: ticket.replied\n    times: 2\n    timeout: 9 days\n    on_timeout: go_on\n  - send: hello\n")
+    line = line_of(
+        "  - wait_for: ticket.replied\n    times: 2\n    timeout: 9 days\n    on_timeout: go_on\n  - send: hello\n"
+    )
     line.event("order.paid", order="o-1")
     for _ in range(3):
         line.event("ticket.replied", event_id="same", order="o-1", ticket="t-1")
@@ -275,7 +290,9 @@ def broken(steps: str, *more: str, gone: str = "lost") -> Timeline:
 
 
 def mend(line: Timeline) -> None:
-    line.catalog = replace(line.catalog, messages={**line.catalog.messages, "lost": replace(line.catalog.messages["after"], name="lost")})
+    line.catalog = replace(
+        line.catalog, messages={**line.catalog.messages, "lost": replace(line.catalog.messages["after"], name="lost")}
+    )
     line.give(Command("retry_run", line.run_of("j").run_id))
 
 
@@ -293,7 +310,9 @@ def test_a_failing_run_is_parked_and_the_others_go_on() -> None:
 
 
 def test_events_queue_for_a_parked_run_in_order() -> None:
-    line = broken("  - wait: 1 day\n  - send: lost\n  - wait_for: ticket.replied\n    times: 2\n    since: here\n    timeout: 9 days\n    on_timeout: go_on\n  - send: after\n")
+    line = broken(
+        "  - wait: 1 day\n  - send: lost\n  - wait_for: ticket.replied\n    times: 2\n    since: here\n    timeout: 9 days\n    on_timeout: go_on\n  - send: after\n"
+    )
     line.event("order.paid", order="o-1")
     line.to("+2 days")
     for _ in range(2):
@@ -311,7 +330,9 @@ def test_an_exit_in_the_queue_ends_the_run_at_retry_before_anything_leaves() -> 
 
 
 def test_the_event_that_failed_is_tried_again() -> None:
-    line = broken("  - wait_for: ticket.replied\n    timeout: 9 days\n    on_timeout: [{send: late}]\n  - send: lost\n  - send: after\n")
+    line = broken(
+        "  - wait_for: ticket.replied\n    timeout: 9 days\n    on_timeout: [{send: late}]\n  - send: lost\n  - send: after\n"
+    )
     line.event("order.paid", order="o-1")
     line.event("ticket.replied", order="o-1", ticket="t-1")
     assert line.run.stand.kind == "parked"
@@ -380,7 +401,13 @@ def test_erasure_leaves_nothing() -> None:
     (effect,) = line.claim()
     line.event("customer.erased", at="+1 second")
     assert [one.effect_id for one in line.of(Withdraw)] == [effect]
-    assert (len(line.of(Erase)), line.state.erased, line.runs, line.state.facts, line.state.events) == (1, True, [], {}, {})
+    assert (len(line.of(Erase)), line.state.erased, line.runs, line.state.facts, line.state.events) == (
+        1,
+        True,
+        [],
+        {},
+        {},
+    )
     before = line.state
     line.event("order.paid", order="o-2")
     line.receipt(effect, "sent", at="-1 second")
@@ -435,7 +462,12 @@ def test_a_merge_moves_everything_and_changes_neither() -> None:
     one = merge(new.state, old.state, new.now)
     assert (old.state, new.state) == before
     assert len(one.runs) == 2
-    assert one.facts["orders"] == {"count": 2, "first_at": "2026-03-02T09:00:00Z", "last_at": "2026-03-02T10:00:00Z", "spent": "15.50"}
+    assert one.facts["orders"] == {
+        "count": 2,
+        "first_at": "2026-03-02T09:00:00Z",
+        "last_at": "2026-03-02T10:00:00Z",
+        "spent": "15.50",
+    }
     assert one.facts["first_name"] == "Ana"
     assert {run_id for run_id in one.runs} == set(old.state.runs) | set(new.state.runs)
 
@@ -451,7 +483,9 @@ def test_a_merge_of_two_that_know_the_same_order_counts_it_once() -> None:
 
 
 def test_old_events_are_forgotten_unless_a_run_may_need_them() -> None:
-    line = line_of("  - wait: 300 days\n  - wait_for: order.fulfilled\n    timeout: 1 day\n    on_timeout: [{send: no}]\n  - send: yes\n")
+    line = line_of(
+        "  - wait: 300 days\n  - wait_for: order.fulfilled\n    timeout: 1 day\n    on_timeout: [{send: no}]\n  - send: yes\n"
+    )
     line.event("order.paid", order="o-1")
     line.event("order.fulfilled", order="o-1")
     for number in range(10):

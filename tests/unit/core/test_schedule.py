@@ -12,9 +12,13 @@ from postventa.core import schedule
 from postventa.core.journey import Duration, LocalTime, Window
 from postventa.testing import moment
 
-MADRID, YORK, PAULO, HOWE = map(schedule.zone, ("Europe/Madrid", "America/New_York", "America/Sao_Paulo", "Australia/Lord_Howe"))
+MADRID, YORK, PAULO, HOWE = map(
+    schedule.zone, ("Europe/Madrid", "America/New_York", "America/Sao_Paulo", "Australia/Lord_Howe")
+)
 ZONES = st.sampled_from([MADRID, YORK, PAULO, HOWE, schedule.zone("Pacific/Apia"), schedule.zone("Asia/Kathmandu")])
-MOMENTS = st.datetimes(datetime(2005, 1, 1), datetime(2035, 1, 1)).map(lambda one: one.replace(microsecond=0, tzinfo=UTC))
+MOMENTS = st.datetimes(datetime(2005, 1, 1), datetime(2035, 1, 1)).map(
+    lambda one: one.replace(microsecond=0, tzinfo=UTC)
+)
 CLOCKS = st.builds(LocalTime, st.integers(0, 23), st.integers(0, 59))
 
 
@@ -64,7 +68,9 @@ def test_days_keep_the_clock_time_unless_it_does_not_exist(start: datetime, days
 
 @settings(deadline=None, max_examples=150)
 @given(MOMENTS, CLOCKS, st.frozensets(st.integers(0, 6)), ZONES)
-def test_next_local_is_the_first_such_time(start: datetime, clock: LocalTime, days: frozenset[int], zone: object) -> None:
+def test_next_local_is_the_first_such_time(
+    start: datetime, clock: LocalTime, days: frozenset[int], zone: object
+) -> None:
     found = schedule.next_local(start, clock, days, zone)  # type: ignore[arg-type]
     assert start <= found <= start + timedelta(days=9)
     local = found.astimezone(zone)  # type: ignore[arg-type]
@@ -76,7 +82,9 @@ def test_next_local_is_the_first_such_time(start: datetime, clock: LocalTime, da
 
 @settings(deadline=None, max_examples=150)
 @given(MOMENTS, CLOCKS, CLOCKS, ZONES)
-def test_next_open_is_inside_the_window_and_the_first(start: datetime, opens: LocalTime, closes: LocalTime, zone: object) -> None:
+def test_next_open_is_inside_the_window_and_the_first(
+    start: datetime, opens: LocalTime, closes: LocalTime, zone: object
+) -> None:
     window = Window(opens, closes)
     found = schedule.next_open(start, [window], zone)  # type: ignore[arg-type]
     assert start <= found <= start + timedelta(days=3)

@@ -30,7 +30,9 @@ def paid(steps: str, **options: object) -> Timeline:
 
 # --- keys ------------------------------------------------------------------------------------------------------------
 def test_with_values_and_paths() -> None:
-    line = paid("  - send: hello\n    with: {colour: red, total: {path: order.total}, none: {path: order.promised_at}}\n")
+    line = paid(
+        "  - send: hello\n    with: {colour: red, total: {path: order.total}, none: {path: order.promised_at}}\n"
+    )
     (row,) = line.pending()
     assert row.context["with"] == {"colour": "red", "total": "50.00"}
     assert row.context["ids"] == {"order": ["o-1"]}
@@ -64,7 +66,10 @@ def test_to_a_group_asks_no_policy_and_counts_toward_no_cap() -> None:
     line = Timeline(compiled(journey("  - send: alarm\n    to: care\n  - send: news\n"), shop=shop,
                              messages={"alarm": "marketing", "news": "soft_opt_in"}), START)  # fmt: skip
     line.event("order.paid", order="o-1")
-    assert [(one.message, one.to) for one in line.sent] == [("alarm", "a@x.example, b@x.example"), ("news", "ana@example.com")]
+    assert [(one.message, one.to) for one in line.sent] == [
+        ("alarm", "a@x.example, b@x.example"),
+        ("news", "ana@example.com"),
+    ]
 
 
 def test_a_list_of_channels_is_tried_in_order() -> None:
@@ -179,7 +184,11 @@ def test_a_suppressed_address_stops_marketing_but_not_transactional_unless_it_is
 
 
 def test_the_message_of_a_group_that_is_gone_from_the_release_is_skipped_not_fatal() -> None:
-    line = held(Timeline(compiled(journey("  - send: alarm\n    to: care\n"), shop=Shop(groups={"care": ("a@x.example",)})), START))
+    line = held(
+        Timeline(
+            compiled(journey("  - send: alarm\n    to: care\n"), shop=Shop(groups={"care": ("a@x.example",)})), START
+        )
+    )
     line.event("order.paid", order="o-1")
     line.catalog = replace(line.catalog, messages={})
     line.claim()

@@ -19,7 +19,9 @@ def journey(steps: str, *, name: str = "j", subject: str = "order", on: str = "o
 
 def paid(steps: str, *more: str, head: str = "", **options: object) -> Timeline:
     line = Timeline(compiled(journey(steps, head=head), *more, **options), START)  # type: ignore[arg-type]
-    line.event("order.paid", order="o-1", total="65.00", lines=[{"line_id": "1", "sku": "a"}, {"line_id": "2", "sku": "b"}])
+    line.event(
+        "order.paid", order="o-1", total="65.00", lines=[{"line_id": "1", "sku": "a"}, {"line_id": "2", "sku": "b"}]
+    )
     return line
 
 
@@ -251,12 +253,19 @@ def test_emit_is_told_and_is_an_event_for_other_journeys() -> None:
     other = "journey: care\nsubject: customer\nstart: {on: ticket.requested, where: {event.reason: low}}\nsteps:\n  - send: care\n"
     line = paid("  - emit: ticket.requested\n    with: {reason: low, total: {path: order.total}}\n  - send: x\n", other)
     (event,) = line.told("ticket.requested")
-    assert (event.data["reason"], event.data["total"], event.data["order_id"], event.source) == ("low", "65.00", "o-1", "postventa")
+    assert (event.data["reason"], event.data["total"], event.data["order_id"], event.source) == (
+        "low",
+        "65.00",
+        "o-1",
+        "postventa",
+    )
     assert sorted(line.names) == ["care", "x"]
 
 
 def test_a_run_may_wait_for_what_it_emitted() -> None:
-    line = paid("  - emit: ticket.requested\n  - wait_for: ticket.requested\n    timeout: 1 day\n    on_timeout: [{send: no}]\n  - send: yes\n")
+    line = paid(
+        "  - emit: ticket.requested\n  - wait_for: ticket.requested\n    timeout: 1 day\n    on_timeout: [{send: no}]\n  - send: yes\n"
+    )
     assert line.names == ["yes"]
 
 
@@ -272,7 +281,9 @@ def test_journeys_that_call_each_other_stop_at_sixteen() -> None:
 
 # --- repeat ----------------------------------------------------------------------------------------------------------
 def test_repeat_by_interval_until_at_most() -> None:
-    line = paid("  - repeat: 12 months\n    at_most: 3\n    steps:\n      - send: yearly\n  - send: after\n").to("+2000 days")
+    line = paid("  - repeat: 12 months\n    at_most: 3\n    steps:\n      - send: yearly\n  - send: after\n").to(
+        "+2000 days"
+    )
     assert [f"{one.at:%Y-%m-%d} {one.message}" for one in line.sent] == [
         "2026-03-02 yearly", "2027-03-02 yearly", "2028-03-02 yearly", "2028-03-02 after",
     ]  # fmt: skip
@@ -280,14 +291,19 @@ def test_repeat_by_interval_until_at_most() -> None:
 
 
 def test_month_ends_do_not_drift() -> None:
-    line = Timeline(compiled(journey("  - repeat: 1 month\n    at_most: 5\n    steps:\n      - send: monthly\n")), "2026-01-31T10:00:00Z")
+    line = Timeline(
+        compiled(journey("  - repeat: 1 month\n    at_most: 5\n    steps:\n      - send: monthly\n")),
+        "2026-01-31T10:00:00Z",
+    )
     line.event("order.paid", order="o-1")
     line.to("+300 days")
     assert days(line) == ["01-31 monthly", "02-28 monthly", "03-31 monthly", "04-30 monthly", "05-31 monthly"]
 
 
 def test_a_round_that_takes_longer_than_the_interval_delays_the_next() -> None:
-    line = paid("  - repeat: 2 days\n    at_most: 3\n    steps:\n      - send: a\n      - wait: 3 days\n").to("+30 days")
+    line = paid("  - repeat: 2 days\n    at_most: 3\n    steps:\n      - send: a\n      - wait: 3 days\n").to(
+        "+30 days"
+    )
     assert days(line) == ["03-02 a", "03-05 a", "03-08 a"]
 
 

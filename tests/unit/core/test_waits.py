@@ -101,7 +101,9 @@ def test_after_an_outage_the_rest_is_delayed() -> None:
 
 
 def test_a_late_event_delays_the_rest() -> None:
-    line = walk("  - wait_for: order.fulfilled\n    timeout: 30 days\n    on_timeout: go_on\n  - wait: 1 hour\n  - send: hello\n")
+    line = walk(
+        "  - wait_for: order.fulfilled\n    timeout: 30 days\n    on_timeout: go_on\n  - wait: 1 hour\n  - send: hello\n"
+    )
     line.sleep("+2 days").event("order.fulfilled", order="o-1", at="-5 hours")
     assert line.run.at == line.now
     assert line.names == []
@@ -112,11 +114,16 @@ def test_a_long_outage_never_sends_in_one_second_what_a_wait_separates() -> None
     line.sleep("+30 days").tick()
     line.to("+30 days")
     assert line.names == ["a", "b", "c"]
-    assert [(two.at - one.at).total_seconds() for one, two in zip(line.sent, line.sent[1:], strict=False)] == [3600, 7200]
+    assert [(two.at - one.at).total_seconds() for one, two in zip(line.sent, line.sent[1:], strict=False)] == [
+        3600,
+        7200,
+    ]
 
 
 def test_at_never_goes_back() -> None:
-    line = walk("  - wait: 1 day\n  - wait_for: order.fulfilled\n    timeout: 30 days\n    on_timeout: go_on\n  - wait: 1 day\n  - send: x\n")
+    line = walk(
+        "  - wait: 1 day\n  - wait_for: order.fulfilled\n    timeout: 30 days\n    on_timeout: go_on\n  - wait: 1 day\n  - send: x\n"
+    )
     line.event("order.fulfilled", order="o-1", at="+0 days")
     line.to("+1 day")
     assert line.run.at == moment("2026-03-03T10:00:00Z")
@@ -177,7 +184,9 @@ def test_if_past_for_a_fact_that_becomes_past_while_waiting(past: str, names: li
 
 
 def test_wait_until_at_a_local_time() -> None:
-    line = walk("  - wait_until: order.promised_at\n    at: '09:30'\n    timeout: 1 day\n    on_timeout: go_on\n  - send: x\n")
+    line = walk(
+        "  - wait_until: order.promised_at\n    at: '09:30'\n    timeout: 1 day\n    on_timeout: go_on\n  - send: x\n"
+    )
     line.event("order.confirmed", order="o-1", promised_at="2026-03-10T10:00:00Z")
     assert due(line) == "2026-03-11T09:30"
 
@@ -219,7 +228,9 @@ def test_an_event_after_the_deadline_comes_too_late_however_late_the_scheduler_i
 
 
 def test_an_event_recorded_before_the_run_began_matches_if_it_occurred_at_or_after_the_start() -> None:
-    text = "journey: j\nsubject: order\nstart: {on: order.paid}\nsteps:\n" + FOR.format(event="order.fulfilled", more="")
+    text = "journey: j\nsubject: order\nstart: {on: order.paid}\nsteps:\n" + FOR.format(
+        event="order.fulfilled", more=""
+    )
     for earlier, names in (("-1 second", []), ("+0 days", ["hello"])):
         line = Timeline(compiled(text), START)
         line.event("order.fulfilled", order="o-1", at=earlier)
@@ -261,7 +272,9 @@ def test_since_here_and_since_a_step() -> None:
         line.to("+12 hours").event("ticket.replied", order="o-1", ticket="t-1")
         line.to("+2 days")
         assert line.names == names, since
-    steps = "  - wait: 1 day\n  - wait: 1 day\n    id: mark\n" + FOR.format(event="ticket.replied", more="    since: mark\n")
+    steps = "  - wait: 1 day\n  - wait: 1 day\n    id: mark\n" + FOR.format(
+        event="ticket.replied", more="    since: mark\n"
+    )
     line = walk(steps)
     line.to("+12 hours").event("ticket.replied", order="o-1", ticket="t-1")
     line.to("+2 days")
@@ -325,7 +338,9 @@ def test_a_list_with_then_per_event() -> None:
 
 
 def test_a_timeout_that_is_a_fact_moves_with_it() -> None:
-    line = walk("  - wait_for: order.fulfilled\n    timeout: {path: order.promised_at, plus: 1 day}\n    on_timeout: [{send: late}]\n  - send: hello\n")
+    line = walk(
+        "  - wait_for: order.fulfilled\n    timeout: {path: order.promised_at, plus: 1 day}\n    on_timeout: [{send: late}]\n  - send: hello\n"
+    )
     assert line.run.stand.due_at is None
     line.event("order.confirmed", order="o-1", promised_at="2026-03-10T10:00:00Z")
     assert due(line) == "2026-03-11T10:00"
@@ -336,7 +351,12 @@ def test_a_timeout_that_is_a_fact_moves_with_it() -> None:
 
 
 def test_a_timeout_that_is_a_fact_already_past() -> None:
-    line = Timeline(compiled("journey: j\nsubject: order\nstart: {on: order.paid}\nsteps:\n  - wait_for: order.fulfilled\n    timeout: {path: order.promised_at}\n    on_timeout: [{send: late}]\n"), START)
+    line = Timeline(
+        compiled(
+            "journey: j\nsubject: order\nstart: {on: order.paid}\nsteps:\n  - wait_for: order.fulfilled\n    timeout: {path: order.promised_at}\n    on_timeout: [{send: late}]\n"
+        ),
+        START,
+    )
     line.event("order.paid", order="o-1", promised_at="2026-03-01T10:00:00Z")
     assert line.names == ["late"]
 
