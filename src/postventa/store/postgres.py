@@ -81,7 +81,10 @@ class PostgresStore:
             raise StoreError("it was opened for reading only", self.where, "open the store as an engine does")
         async with self._writers.transaction() as connection:
             transaction = PostgresTransaction(connection, self.where)
-            yield transaction
+            try:
+                yield transaction
+            finally:
+                transaction.over = True
             if transaction.failed:
                 raise StoreError("a call of this transaction failed", self.where, "see the error before this one")
 

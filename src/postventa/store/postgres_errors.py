@@ -42,7 +42,7 @@ def is_away(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
         return state.startswith(_AWAY) or state in {"25P03", "25P04", "25006", "53300"}
-    if isinstance(error, asyncpg.exceptions.DataError | asyncpg.exceptions.UnsupportedClientFeatureError):
+    if isinstance(error, asyncpg.exceptions.DataError | asyncpg.exceptions.ClientConfigurationError):
         return False
     return isinstance(error, asyncpg.InterfaceError | OSError | TimeoutError)
 
@@ -68,6 +68,15 @@ def told(error: Exception, where: str) -> StoreError:
         return StoreError(f"{what} ({error})", where, mend)
     if state.startswith(_DATA) or isinstance(error, asyncpg.exceptions.DataError):
         return DataRefused(f"a value cannot be written: {error}", where, _SPLIT)
+    if isinstance(error, asyncpg.exceptions.ClientConfigurationError):
+        return not_an_address(error, where)
     if is_away(error):
         return StoreBusy(f"the database does not answer ({error or type(error).__name__})", where, _AGAIN)
     return StoreError(f"the database refused: {error}", where, "run `postventa db status`")
+
+
+def not_an_address(error: Exception, where: str) -> StoreError:
+    """What is said of an address that names no server."""
+    return StoreError(
+        f"this is no address of a database: {error}", where, "like postgresql://user:password@host:5432/name"
+    )

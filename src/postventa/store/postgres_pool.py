@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from postventa.errors import StoreBusy, StoreError
-from postventa.store.postgres_errors import is_away, telling
+from postventa.store.postgres_errors import is_away, not_an_address, telling
 
 PAUSES = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 2.0)
 """Seconds between tries at a connection; the last one again and again, until `patience` is over."""
@@ -86,18 +86,12 @@ class Connections:
         self._pool: asyncpg.Pool | None = None
 
     async def open(self) -> None:
-        """Ready to connect; nothing is connected yet. StoreError for an address that is none."""
-        try:
-            pool = asyncpg.create_pool(
+        """Ready to connect; nothing is connected yet."""
+        with telling(self.where):
+            self._pool = await asyncpg.create_pool(
                 self._dsn, min_size=0, max_size=self._size, statement_cache_size=self._statements, reset=_nothing,
                 command_timeout=COMMAND_TIMEOUT, timeout=CONNECT_TIMEOUT, max_inactive_connection_lifetime=60.0,
             )  # fmt: skip
-            with telling(self.where):
-                self._pool = await pool
-        except (ValueError, asyncpg.InterfaceError) as error:
-            raise StoreError(
-                f"this is no address of a database: {error}", self.where, "like postgresql://user:password@host/name"
-            ) from error
 
     async def close(self) -> None:
         """Wait for what is under way, close every connection."""
@@ -149,8 +143,10 @@ class Connections:
                 return pool, connection
             except BaseException as error:
                 if connection is not None:
-                    connection.terminate()
+                    _cut_off(connection)
                     await asyncio.shield(_give_back(pool, connection))
+                if isinstance(error, ValueError) and not isinstance(error, asyncpg.InterfaceError):
+                    raise not_an_address(error, self.where) from error
                 if not is_away(error) or time.monotonic() >= until:
                     raise
             if tries == 0:
@@ -180,11 +176,16 @@ async def _roll_back(connection: asyncpg.Connection) -> None:
         if not connection.is_closed():
             await connection.execute("rollback", timeout=5)
     except Exception:  # noqa: BLE001 - the error that led here is the one to tell
-        connection.terminate()
+        _cut_off(connection)
 
 
 async def _give_back(pool: asyncpg.Pool, connection: asyncpg.Connection) -> None:
     try:
         await pool.release(connection, timeout=5)
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        _cut_off(connection)
+
+
+def _cut_off(connection: asyncpg.Connection) -> None:
+    with suppress(asyncpg.InterfaceError):  # a connection that died has left the pool by itself
         connection.terminate()

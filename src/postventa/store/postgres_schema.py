@@ -8,7 +8,7 @@ from importlib.resources import files
 import asyncpg
 
 from postventa.errors import StoreError
-from postventa.store.postgres_errors import telling
+from postventa.store.postgres_errors import not_an_address, telling
 from postventa.store.postgres_pool import CONNECT_TIMEOUT, Limits, place_of, quoted, settings
 
 OLDEST = 140000
@@ -132,7 +132,5 @@ def check_schema(status: Schema, *, exact: bool = False) -> Schema:
 async def _connected(dsn: str, where: str) -> asyncpg.Connection:
     try:
         return await asyncpg.connect(dsn, statement_cache_size=0, timeout=CONNECT_TIMEOUT)
-    except (ValueError, asyncpg.InterfaceError) as error:
-        raise StoreError(
-            f"this is no address of a database: {error}", where, "like postgresql://user:password@host/name"
-        ) from error
+    except ValueError as error:
+        raise not_an_address(error, where) from error

@@ -30,6 +30,7 @@ class PostgresTransaction(PostgresOutbox):
         self._seqs: dict[str, int] = {}
         self._merged_releases: dict[str, str] = {}
         self._failed = False
+        self.over = False
 
     # --- how statements run ----------------------------------------------------------------------------------------
     async def fetch(self, statement: str, *values: Any) -> list[asyncpg.Record]:
@@ -53,7 +54,7 @@ class PostgresTransaction(PostgresOutbox):
             raise
 
     def _check(self) -> None:
-        if self._failed or not self._connection.is_in_transaction():
+        if self._failed or self.over:
             raise StoreError("this transaction is over", self.where, "open a new one")
 
     @property
