@@ -1,5 +1,7 @@
 """branch, experiment, ask, award, set, emit, repeat and exit: each key of each verb."""
 
+# ruff: noqa: E501 - a journey in one line keeps the test in sight
+
 from __future__ import annotations
 
 from dataclasses import replace

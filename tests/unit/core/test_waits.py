@@ -1,5 +1,7 @@
 """wait, wait_until and wait_for: every key, and what the clock does to them."""
 
+# ruff: noqa: E501 - a journey in one line keeps the test in sight
+
 from __future__ import annotations
 
 from datetime import datetime
