@@ -197,29 +197,31 @@ def _prune(turn: Turn) -> None:
 def fire_due(turn: Turn, limit: datetime, *, inclusive: bool) -> None:
     """Fire everything due before `limit` (or at it), oldest first; what firing makes due is fired too."""
     for _ in range(MAX_FIRED):
-        due = _next_due(turn)
-        if due is None or due[0] > limit or (due[0] == limit and not inclusive):
+        due = _next_due(turn, limit)
+        if due is None or (due[0] == limit and not inclusive):
             return
         _fire(turn, *due)
         _drain(turn)
     raise RecursionError("more than 10,000 timers fired for one customer in one call")
 
 
-def _next_due(turn: Turn) -> tuple[datetime, int, str] | None:
-    """(when, kind, key) of the next: a run's wait, a run that waits for siblings, a hold, a delivery, a lot."""
+def _next_due(turn: Turn, limit: datetime) -> tuple[datetime, int, str] | None:
+    """(when, kind, key) of the next up to `limit`: a run's wait, a run that waits for siblings, a hold, a delivery,
+    a lot. Most calls find nothing, so nothing is made of what comes later."""
     state = turn.state
     times = [
-        (run.stand.due_at, 1 if run.stand.kind == "siblings" else 0, run.run_id)
+        (due, 1 if run.stand.kind == "siblings" else 0, run.run_id)
         for run in state.runs.values()
-        if run.stand.due_at is not None
+        if (due := run.stand.due_at) is not None and due <= limit
     ]
     if state.holds:
-        times.extend((hold.until, 2, run_id) for run_id, hold in state.holds.items())
+        times.extend((hold.until, 2, run_id) for run_id, hold in state.holds.items() if hold.until <= limit)
     if state.settling:
-        times.extend((at, 3, order) for order, at in state.settling.items())
+        times.extend((at, 3, order) for order, at in state.settling.items() if at <= limit)
     if state.lots:
-        times.extend((lot.expires_at, 4, name) for name, lot in state.lots.items() if lot.expires_at is not None)
-    return min(times, default=None)
+        lots = ((lot.expires_at, name) for name, lot in state.lots.items())
+        times.extend((at, 4, name) for at, name in lots if at is not None and at <= limit)
+    return min(times, default=None) if times else None
 
 
 def _fire(turn: Turn, at: datetime, kind: int, key: str) -> None:

@@ -122,22 +122,23 @@ def _spans(window: Window, day: date, tz: ZoneInfo) -> tuple[datetime, datetime]
     return at_clock(day, window.opens, tz), at_clock(day + DAY if crosses else day, window.closes, tz)
 
 
+@lru_cache(maxsize=4096)
+def _spans_around(windows: tuple[Window, ...], today: date, tz: ZoneInfo) -> tuple[tuple[datetime, datetime], ...]:
+    """When these windows are open from yesterday on, by opening."""
+    days = [today + ahead * DAY for ahead in range(-1, 9)]
+    return tuple(
+        sorted(_spans(one, day, tz) for one in windows for day in days if not one.days or day.weekday() in one.days)
+    )
+
+
 def next_open(moment: datetime, windows: Sequence[Window], tz: ZoneInfo) -> datetime:
     """`moment` if a window is open then, else the next opening. A window over midnight belongs to the day it opens on.
     No window: any time."""
     if not windows:
         return moment
-    today = moment.astimezone(tz).date()
-    openings: list[datetime] = []
-    for window in windows:
-        for ahead in range(-1, 9):
-            day = today + ahead * DAY
-            if window.days and day.weekday() not in window.days:
-                continue
-            opens, closes = _spans(window, day, tz)
-            if opens <= moment < closes:
-                return moment
-            if opens > moment:
-                openings.append(opens)
-                break
-    return min(openings, default=moment)
+    for opens, closes in _spans_around(tuple(windows), moment.astimezone(tz).date(), tz):
+        if moment < opens:
+            return opens
+        if moment < closes:
+            return moment
+    return moment

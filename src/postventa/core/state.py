@@ -187,10 +187,10 @@ class CustomerState:
     def fork(self) -> CustomerState:
         """A copy whose containers may be changed without touching this one."""
         return CustomerState(
-            self.customer_id, self.now, dict(self.facts), dict(self.stamps), dict(self.consents), dict(self.things),
-            dict(self.events), dict(self.runs), dict(self.ended), dict(self.watches), dict(self.holds),
-            dict(self.assignments), dict(self.counted), dict(self.lots), dict(self.settling), dict(self.outbox),
-            dict(self.verdicts), self.erased,
+            self.customer_id, self.now, self.facts.copy(), self.stamps.copy(), self.consents.copy(), self.things.copy(),
+            self.events.copy(), self.runs.copy(), self.ended.copy(), self.watches.copy(), self.holds.copy(),
+            self.assignments.copy(), self.counted.copy(), self.lots.copy(), self.settling.copy(), self.outbox.copy(),
+            self.verdicts.copy(), self.erased,
         )  # fmt: skip
 
     @property
