@@ -28,7 +28,8 @@ def compiled(
     registry: Registry | None = None,
 ) -> Catalog:
     """The catalog of these journeys (one YAML text each). Messages and surveys that a journey names and nobody gives
-    are transactional (those of surveys: soft opt-in), and csat from 1 to 5. Raises ValueError with every problem, each at its line."""
+    are transactional (those of surveys: soft opt-in), and csat from 1 to 5. Raises ValueError with every problem, each
+    at its line."""
     files = {f"journeys/{_name(text)}.yaml": text for text in journeys}
     shop, loyalty, registry = shop or Shop(), loyalty or Loyalty(), registry or builtin()
     asked = {name: Survey(name, "csat", name, 1, 5) for text in journeys for name in _ASKED.findall(text)}
