@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
@@ -20,6 +19,7 @@ from postventa.runtimes import beacon
 from postventa.runtimes.outward import is_real, smtp_of, tokens_of, webhook_of
 from postventa.settings import Settings, Smtp, secret
 from postventa.store.sqlite import SqliteStore
+from postventa.store.sqlite_file import connect_writer, telling
 
 _LITTLE = 500 * 1024 * 1024
 _BUILT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -53,7 +53,6 @@ def _machine() -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     good = (3, 11) <= sys.version_info[:2] < (3, 14)
     yield Finding("python", "ok" if good else "fail", version, "use Python 3.11, 3.12 or 3.13")
-    yield Finding("sqlite", "ok", sqlite3.sqlite_version)
     try:
         ZoneInfo("Europe/Madrid")
         yield Finding("time zones", "ok", "the zone tables are there")
@@ -144,15 +143,11 @@ async def _state(database: Path) -> Finding:
         return Finding("database", "ok", f"{database} is made at the first start")
     store = SqliteStore(database, readonly=True)
     try:
-        with closing(sqlite3.connect(database, timeout=2)) as connection:
-            connection.execute("begin immediate")
-            connection.rollback()
+        _take_write_lock(database)
         await store.open()
         live = await store.views.live_release()
         counts = await store.views.counts(datetime.now(UTC))
         paused = [pause.scope for pause in await store.views.pauses()]
-    except sqlite3.Error as error:
-        return Finding("database", "fail", f"{error}", "see what holds it: it must be this engine alone")
     except PostventaError as error:
         return Finding("database", "fail", error.message, error.mend or "")
     finally:
@@ -167,6 +162,13 @@ async def _state(database: Path) -> Finding:
         doubt = f"{counts['uncertain']} uncertain mails, {counts['parked']} parked runs"
         return Finding("database", "warn", f"{says}; {doubt}", "postventa status")
     return Finding("database", "ok", says)
+
+
+def _take_write_lock(database: Path) -> None:
+    """For a moment; StoreBusy when another program holds it, StoreError for a file that cannot be written."""
+    with telling(database), closing(connect_writer(database)) as connection:
+        connection.execute("begin immediate")
+        connection.rollback()
 
 
 async def _mail(settings: Settings) -> Finding:
