@@ -29,13 +29,13 @@ from postventa.engine.identity import (
 )
 from postventa.engine.work import Stale, Work
 from postventa.schemas.parse import Identity, Incoming
-from postventa.store.base import DeadLetter, WaitingEvent
+from postventa.store.base import DataRefused, DeadLetter, WaitingEvent
 from postventa.store.codec import dumps, event_to_plain
 
 Status = Literal["accepted", "duplicate", "waiting", "rejected", "erased"]
 Positions = Mapping[tuple[str, int], int]
 
-DATA_ERRORS = (ValueError, TypeError, LookupError, ArithmeticError, RecursionError)
+DATA_ERRORS = (DataRefused, ValueError, TypeError, LookupError, ArithmeticError, RecursionError)
 """What a value that cannot be stored or decided on raises. Trying the same again gives the same."""
 
 

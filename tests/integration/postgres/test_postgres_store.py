@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,6 +14,12 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
+
+from engine_shop import SHOP, T0, placed
+
+from postventa.engine.batch import take
+from postventa.engine.engine import open_engine
 from postventa.errors import StoreBusy, StoreError
 from postventa.store import postgres_schema
 from postventa.store.base import CustomerWrite, DataRefused, DeadLetter, HistoryRow
@@ -49,6 +57,18 @@ async def test_a_value_it_cannot_hold_is_the_batchs_fault(store, facts):
     await put(store, "c1", {"name": "ñ"})
     with pytest.raises(DataRefused):
         await put(store, "a\0b", {})
+
+
+async def test_a_record_it_cannot_hold_is_buried_and_its_batch_goes_on(store):
+    """Validation refuses NUL; were it to miss one, the others must not wait for ever."""
+    engine = await open_engine(store, "a secret for tests")
+    await engine.releases.publish(SHOP, T0)
+    good, bad, other = (placed(name, customer_id=name, email=f"{name}@x.es") for name in ("ana", "ben", "eva"))
+    bad = replace(bad, event=replace(bad.event, data={**bad.event.data, "note": "a\0b"}))
+    answers = await take(engine, [good, bad, other], T0)
+    assert [one.status for one in answers] == ["accepted", "rejected", "accepted"]
+    (letter,) = await store.views.dead_letters()
+    assert "\\u0000" in letter.record
 
 
 async def test_a_dead_letter_is_kept_whatever_it_holds(store):
