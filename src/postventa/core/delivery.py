@@ -38,6 +38,8 @@ def derive(turn: Turn, event: Event) -> None:
         _lines_of_parcel(turn, order, event)
     elif event.type.startswith("return."):
         _known_exchanges(turn, order, event)
+    elif event.type.startswith("order."):
+        _order_returned(turn, order)  # its lines may have been told only now
     if event.type.startswith(("shipment.", "order.", "line.", "return.")):
         settle_delivery(turn, order)
 

@@ -387,3 +387,13 @@ def test_a_clock_that_is_slightly_fast_is_taken_as_it_is() -> None:
     line.event("order.fulfilled", order="o-1", at="+4 minutes")
     assert line.why("clock") == []
     assert isinstance(line.state.events["shop", "order.fulfilled/2"].occurred_at, datetime)
+
+
+def test_timers_due_before_an_event_occurred_fire_before_it() -> None:
+    """Day 1 earned points; the exit came on day 2; both are looked at on day 3."""
+    line = walk("  - wait: 1 day\n  - award: 5\n    reason: r\n  - wait: 9 days\n", head="exit_on: ticket.opened")
+    line.sleep("+3 days").event("ticket.opened", order="o-1", ticket="t-1", at="-1 day")
+    assert (line.state.balance, line.runs) == (5, [])
+    other = walk("  - wait: 2 days\n  - award: 5\n    reason: r\n  - wait: 9 days\n", head="exit_on: ticket.opened")
+    other.sleep("+3 days").event("ticket.opened", order="o-1", ticket="t-1", at="-1 day")
+    assert (other.state.balance, other.runs) == (0, [])  # at the same moment the event wins
