@@ -241,6 +241,9 @@ def _fire(turn: Turn, at: datetime, kind: int, key: str) -> None:
 
 # --- operators -------------------------------------------------------------------------------------------------------
 def _command(turn: Turn, command: Command) -> None:
+    if command.message is not None:
+        handover.decided(turn, command.message, command.reason, again=command.kind == "resend")
+        return
     run = turn.state.runs.get(command.run_id)
     if run is None:
         turn.note("refused", f"no unfinished run {command.run_id}")

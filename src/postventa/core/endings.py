@@ -12,7 +12,7 @@ from postventa.core.effect import GoalReached, PutBack, RunEnded, Withdraw
 from postventa.core.event import Event, Ids
 from postventa.core.journey import Journey
 from postventa.core.quick import but
-from postventa.core.state import Ended, OutboxRow, Run, Watch
+from postventa.core.state import AGAIN, Ended, OutboxRow, Run, Watch
 from postventa.core.turn import Outcomes, Turn, local_text
 from postventa.core.view import RunView
 
@@ -26,7 +26,8 @@ def end(turn: Turn, run: Run, outcome: Outcomes, reason: str) -> None:
     if turn.state.holds.pop(run.run_id, None) is not None:
         turn.relax = True
     for row in [row for row in turn.state.outbox.values() if run.run_id in row.run_ids]:
-        leave(turn, row, run.run_id, reason)
+        if row.slot != AGAIN or outcome != "completed":
+            leave(turn, row, run.run_id, reason)
 
 
 def leave(turn: Turn, row: OutboxRow, run_id: str, reason: str) -> None:

@@ -80,12 +80,28 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
-    """An operator's act on one customer: `end_run`, `retry_run` (of a parked run)."""
+class InDoubt:
+    """A message of which nobody knows whether it left, as its outbox row tells; its run went on without it."""
 
-    kind: Literal["end_run", "retry_run"]
+    effect_id: str
+    run_ids: tuple[str, ...]
+    step_id: str
+    message: str
+    channel: str
+    address: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """An operator's act on one customer: `end_run`, `retry_run` (of a parked run), or of a message in doubt `resend`
+    (it leaves once more, as the same message) and `drop` (it stays as it is).
+    """
+
+    kind: Literal["end_run", "retry_run", "resend", "drop"]
     run_id: str
     reason: str = ""
+    message: InDoubt | None = None
 
 
 Input = Event | Tick | Claim | Receipt | Command

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 from postventa.core import policy, sending, waiting
 from postventa.core.effect import Claimed, Withdraw
-from postventa.core.event import Claim, Receipt
+from postventa.core.event import Claim, InDoubt, Receipt
 from postventa.core.journey import END, Ask, Send
 from postventa.core.moves import guarded, move, park
 from postventa.core.policy import Allowed, Blocked, Forbidden
 from postventa.core.quick import but
-from postventa.core.state import Counted, OutboxRow, Run, Stand
+from postventa.core.state import AGAIN, Counted, OutboxRow, Run, Stand
 from postventa.core.turn import Turn
 
 
@@ -50,6 +50,9 @@ def _verdict(turn: Turn, row: OutboxRow, asked: Claim) -> policy.Verdict:
     message = turn.catalog.messages.get(row.message)
     if message is None:
         return Forbidden(f"message {row.message!r} is not in the live release")
+    if row.slot == AGAIN:
+        verdict = policy.may_send(turn, message, row.channel, row.address, row.run_ids, row.effect_id, asked.suppressed)
+        return verdict if isinstance(verdict, Forbidden) else policy.ALLOWED
     if isinstance(step, Send) and step.to != "customer":
         return policy.ALLOWED
     address = sending.address_of(turn, step, row.channel) if step else row.address
@@ -90,6 +93,8 @@ def _back(turn: Turn, row: OutboxRow, verdict: Blocked | Forbidden) -> None:
     turn.state.counted.pop(row.effect_id, None)
     runs = standing(turn, row)
     step = _step_of(turn, row)
+    if row.slot == AGAIN:
+        turn.note("skip", f"not sent again: {verdict.reason}", message=row.message, effect_id=row.effect_id)
     if not runs or step is None:
         return
     if isinstance(verdict, Forbidden):
@@ -170,6 +175,20 @@ def _forbid(turn: Turn, row: OutboxRow, reason: str) -> None:
     sending.skip(turn, runs, row.message, row.channel, reason)
     for run in runs:
         go_on(turn, turn.state.runs[run.run_id], row, sent=False)
+
+
+# --- in doubt --------------------------------------------------------------------------------------------------------
+def decided(turn: Turn, asked: InDoubt, reason: str, *, again: bool) -> None:
+    """An operator's word on a message in doubt. Sent again, it is no new message: caps and windows do not hold it up,
+    an objection does, and so does an exit of its run, should that still be under way."""
+    words = "sent again" if again else "left as it is"
+    told = f"{words} by an operator{f': {reason}' if reason else ''}"
+    turn.note("doubt", told, message=asked.message, channel=asked.channel, effect_id=asked.effect_id)
+    if again and not turn.state.erased:
+        turn.state.outbox[asked.effect_id] = OutboxRow(
+            asked.effect_id, asked.run_ids, asked.step_id, asked.message, asked.channel, asked.address, "pending",
+            asked.created_at, AGAIN,
+        )  # fmt: skip
 
 
 # --- receipt ---------------------------------------------------------------------------------------------------------

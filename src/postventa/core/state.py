@@ -208,6 +208,9 @@ class CustomerState:
         return sum(lot.points for lot in self.lots.values())
 
 
+AGAIN = "again"
+
+
 @quick
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
@@ -224,7 +227,7 @@ class OutboxRow:
     state: Literal["pending", "claimed", "withdrawn"]
     created_at: datetime
     slot: str = "send"
-    """"send" or "remind"."""
+    """"send", "remind", or "again": sent once more by an operator's word, no run waits for it."""
 
 
 Facts = Mapping[str, Any]

@@ -121,6 +121,9 @@ class Transaction(Protocol):
     async def put_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
         """Keep them; each gets an `id`."""
 
+    async def take_dead_letters(self, ids: Sequence[int]) -> list[DeadLetter]:
+        """Remove and give those that are there, by id."""
+
     async def set_positions(self, positions: Mapping[tuple[str, int], int]) -> None:
         """(topic, partition) -> the next offset to read."""
 
@@ -157,6 +160,9 @@ class Transaction(Protocol):
         """Claimed (or in doubt, `sending`) -> pending, to be tried again; remembers the first try. With `attempt` only
         if it is still that one's: a worker that slept past its lease must not disturb its successor.
         """
+
+    async def resend(self, effect_id: str) -> bool:
+        """Uncertain -> pending, to leave at once as the same message; False when it is not uncertain (any more)."""
 
     async def pending_events(self, limit: int) -> list[OutboxRecord]:
         """Rows of kind `event` still to be published, in the order in which they were saved."""
@@ -235,6 +241,9 @@ class Views(Protocol):
         with the oldest, outbox by kind and state, waiting room, dead letters, parked runs, uncertain messages.
         """
 
+    async def gauges(self, now: datetime) -> dict[str, Any]:
+        """For `/metrics`, see `shown.gauges`. Counts only what is unsettled: its cost does not grow with the past."""
+
     async def outbox_busy(self) -> int:
         """How many messages are pending without a later next try, claimed or sending."""
 
@@ -259,6 +268,9 @@ class Views(Protocol):
     async def messages(self, customer_id: str | None = None, limit: int = 200) -> list[OutboxRecord]:
         """Messages of every state, newest first."""
 
+    async def uncertain(self, limit: int = 200) -> list[OutboxRecord]:
+        """Messages of which nobody knows whether they left, oldest first."""
+
     async def outbox_row(self, effect_id: str) -> OutboxRecord | None:
         """One row, message or event."""
 
@@ -270,6 +282,15 @@ class Views(Protocol):
 
     async def dead_letters(self, limit: int = 200) -> list[DeadLetter]:
         """Newest first."""
+
+    async def dead_letter(self, number: int) -> DeadLetter | None:
+        """One of them by its id."""
+
+    async def parked(self, limit: int = 200) -> list[dict[str, Any]]:
+        """`shown.parked_run` rows, by customer and run."""
+
+    async def audited(self, limit: int = 200) -> list[dict[str, Any]]:
+        """What operators did: `at` (text), `who`, `what`, `detail`; newest first."""
 
     async def waiting(self, limit: int = 200) -> list[WaitingEvent]:
         """The waiting room, oldest first."""

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Literal, cast, get_args
 
-from postventa.core.event import Claim, Command, Event, Ids, Input, Receipt, ReceiptResult, Tick
+from postventa.core.event import Claim, Command, Event, Ids, InDoubt, Input, Receipt, ReceiptResult, Tick
 from postventa.core.state import (
     Consent,
     Counted,
@@ -163,7 +163,8 @@ def input_to_plain(entry: Input) -> tuple[InputKind, Json]:
             payload = {"effect_id": entry.effect_id, "result": entry.result, "at": time_to_text(entry.at)}
             return "receipt", payload | {"detail": entry.detail}
         case Command():
-            return "operator", {"kind": entry.kind, "run_id": entry.run_id, "reason": entry.reason}
+            payload = {"kind": entry.kind, "run_id": entry.run_id, "reason": entry.reason}
+            return "operator", payload if entry.message is None else payload | {"message": _doubt(entry.message)}
 
 
 def input_from_plain(kind: str, payload: Mapping[str, Any], events: Mapping[tuple[str, str], Event]) -> Input:
@@ -184,9 +185,21 @@ def input_from_plain(kind: str, payload: Mapping[str, Any], events: Mapping[tupl
                 raise ValueError(f"{payload['result']!r} is no receipt's result")
             return Receipt(payload["effect_id"], payload["result"], time_from_text(payload["at"]), payload["detail"])
         case "operator":
-            return Command(payload["kind"], payload["run_id"], payload["reason"])
+            told = payload.get("message")
+            message = told and InDoubt(
+                **{**told, "run_ids": tuple(told["run_ids"]), "created_at": time_from_text(told["created_at"])}
+            )
+            return Command(payload["kind"], payload["run_id"], payload["reason"], message or None)
         case _:
             raise ValueError(f"a history row of kind {kind!r} is no input of advance")
+
+
+def _doubt(message: InDoubt) -> Json:
+    return {
+        "effect_id": message.effect_id, "run_ids": list(message.run_ids), "step_id": message.step_id,
+        "message": message.message, "channel": message.channel, "address": message.address,
+        "created_at": time_to_text(message.created_at),
+    }  # fmt: skip
 
 
 # --- runs ------------------------------------------------------------------------------------------------------------

@@ -132,6 +132,13 @@ class MemoryOutbox:
         tried = replace(row, state="pending", next_try_at=next_try_at, first_try_at=first, detail=detail)
         self._set_row(replace(tried, lease_until=None))
 
+    async def resend(self, effect_id: str) -> bool:
+        row = self._t.outbox.get(effect_id)
+        if row is None or row.state != "uncertain":
+            return False
+        self._set_row(replace(row, state="pending", next_try_at=None, first_try_at=None, settled_at=None))
+        return True
+
     async def pending_events(self, limit: int) -> list[OutboxRecord]:
         numbers = self._t.by_state.get(("event", "pending"), {})
         return [self._t.outbox[key] for key in sorted(numbers, key=numbers.__getitem__)[:limit]]

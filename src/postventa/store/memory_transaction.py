@@ -266,6 +266,10 @@ class MemoryTransaction(MemoryOutbox):
             number = self._t.next_number("dead_letters")
             self._undo.put(self._t.dead, number, replace(letter, id=number))
 
+    async def take_dead_letters(self, ids: Sequence[int]) -> list[DeadLetter]:
+        taken = (self._undo.drop(self._t.dead, number) for number in sorted(set(ids)))
+        return [letter for letter in taken if letter is not None]
+
     async def set_positions(self, positions: Mapping[tuple[str, int], int]) -> None:
         for place, position in positions.items():
             self._undo.put(self._t.positions, place, position)

@@ -66,6 +66,21 @@ class MemoryViews:
             dead_letters=len(tables.dead),
         )
 
+    async def gauges(self, now: datetime) -> dict[str, Any]:
+        tables, soon = self._t, now + shown.SOON
+        pending = (tables.outbox[key] for key in tables.by_state.get(("message", "pending"), ()))
+        ready = (row.created_at for row in pending if row.next_try_at is None or row.next_try_at <= now)
+        return shown.gauges(
+            due_soon=sum(1 for moment in tables.due.values() if now < moment <= soon),
+            overdue=sum(1 for moment in tables.due.values() if moment <= now),
+            oldest_due=min((moment for moment in tables.due.values() if moment <= now), default=None),
+            outbox={key: len(rows) for key, rows in tables.by_state.items()},
+            oldest_pending=min(ready, default=None),
+            waiting=len(tables.waiting),
+            dead_letters=len(tables.dead),
+            parked=len(await self.parked(len(tables.run_release) + 1)),
+        )
+
     async def outbox_busy(self) -> int:
         def count(state: str) -> int:
             return len(self._t.by_state.get(("message", state), ()))
@@ -111,6 +126,10 @@ class MemoryViews:
         ]  # fmt: skip
         return sorted(mine, key=lambda row: (row.created_at, row.effect_id), reverse=True)[:limit]
 
+    async def uncertain(self, limit: int = 200) -> list[OutboxRecord]:
+        rows = [self._t.outbox[key] for key in self._t.by_state.get(("message", "uncertain"), ())]
+        return sorted(rows, key=lambda row: (row.created_at, row.effect_id))[:limit]
+
     async def outbox_row(self, effect_id: str) -> OutboxRecord | None:
         return self._t.outbox.get(effect_id)
 
@@ -126,6 +145,21 @@ class MemoryViews:
     # --- lists -----------------------------------------------------------------------------------------------------
     async def dead_letters(self, limit: int = 200) -> list[DeadLetter]:
         return [self._t.dead[number] for number in sorted(self._t.dead, reverse=True)[:limit]]
+
+    async def dead_letter(self, number: int) -> DeadLetter | None:
+        return self._t.dead.get(number)
+
+    async def parked(self, limit: int = 200) -> list[dict[str, Any]]:
+        found = [
+            shown.parked_run(customer, run.run_id, run.journey, run.version, run.subject, run.stand)
+            for customer, state in sorted(self._t.customers.items())
+            for run in sorted(state.runs.values(), key=lambda run: run.run_id)
+            if run.stand.kind == "parked"
+        ]
+        return found[:limit]
+
+    async def audited(self, limit: int = 200) -> list[dict[str, Any]]:
+        return [dict(row) for row in self._t.audit[::-1][:limit]]
 
     async def waiting(self, limit: int = 200) -> list[WaitingEvent]:
         rows = sorted(self._t.waiting.values(), key=lambda one: (one.received_at, *one.event.order_key))

@@ -79,6 +79,14 @@ class PostgresOutbox:
             effect_id, next_try_at, detail, attempt,
         )  # fmt: skip
 
+    async def resend(self, effect_id: str) -> bool:
+        moved = await self.execute(
+            "update outbox set state = 'pending', next_try_at = '-infinity', first_try_at = null, settled_at = null"
+            " where effect_id = $1 and state = 'uncertain'",
+            effect_id,
+        )
+        return moved > 0
+
     async def pending_events(self, limit: int) -> list[OutboxRecord]:
         found = await self.fetch(f"{OUTBOX} where state = 'pending' and kind = 'event' order by number limit $1", limit)
         return list(map(rows.outbox_from_row, found))

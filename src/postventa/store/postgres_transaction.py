@@ -18,7 +18,7 @@ from postventa.store.postgres_errors import telling
 from postventa.store.postgres_outbox import PostgresOutbox
 from postventa.store.postgres_people import erase_customer, merge_customers
 from postventa.store.postgres_sql import arrays
-from postventa.store.postgres_text import writable
+from postventa.store.postgres_text import as_it_was, writable
 
 
 class PostgresTransaction(PostgresOutbox):
@@ -147,6 +147,12 @@ class PostgresTransaction(PostgresOutbox):
         written = [tuple(text if text is None else writable(text) for text in row) for row in plain]
         await self.execute(_PUT_LETTERS, *arrays(written, 6))
 
+    async def take_dead_letters(self, ids: Sequence[int]) -> list[DeadLetter]:
+        taken = await self.fetch(
+            f"delete from dead_letters where id = any($1::bigint[]) returning {LETTER}", sorted(set(ids))
+        )
+        return sorted(map(letter_from_row, taken), key=lambda letter: letter.id or 0)
+
     async def set_positions(self, positions: Mapping[tuple[str, int], int]) -> None:
         plain = [(*place, following) for place, following in sorted(positions.items())]
         await self.execute(_SET_POSITIONS, *arrays(plain, 3))
@@ -219,6 +225,17 @@ def count_of(status: str) -> int:
 def waiting_from_row(row: Sequence[Any]) -> WaitingEvent:
     """(order_id, event, received_at)."""
     return WaitingEvent(row[0], event_from_plain(loads(row[1])), time_from_text(row[2]))
+
+
+LETTER = "source, reason, record, at::text, field, event_id, id"
+
+
+def letter_from_row(row: Sequence[Any]) -> DeadLetter:
+    """The columns of LETTER."""
+    source, reason, record, field, event_id = (
+        None if text is None else as_it_was(text) for text in (*row[:3], *row[4:6])
+    )
+    return DeadLetter(source or "", reason or "", record or "", time_from_text(row[3]), field, event_id, row[6])
 
 
 _MAKE_OWNERS = """

@@ -12,13 +12,19 @@ from postventa.core.state import CustomerState
 from postventa.store import rows, shown
 from postventa.store.base import DeadLetter, HistoryRow, OutboxRecord, Pause, Release, WaitingEvent
 from postventa.store.changes import Answer, EndedRun
-from postventa.store.codec import dumps, loads, optional_time_from_text, time_from_text
+from postventa.store.codec import (
+    dumps,
+    loads,
+    optional_time_from_text,
+    stand_from_plain,
+    time_from_text,
+    time_to_text,
+)
 from postventa.store.postgres_customers import load_customers
 from postventa.store.postgres_outbox import OUTBOX
 from postventa.store.postgres_pool import Connections
 from postventa.store.postgres_sql import Fetching, Sql, arrays, columns, insert
-from postventa.store.postgres_text import as_it_was
-from postventa.store.postgres_transaction import waiting_from_row
+from postventa.store.postgres_transaction import LETTER, letter_from_row, waiting_from_row
 
 _RELEASE = 'select hash, published_at::text, "by", message, files::text from releases'
 _LIVE = "(select value from control where key = 'live_release')"
@@ -77,6 +83,15 @@ class PostgresViews:
         counted: dict[str, Any] = await self._readers.read(lambda db: _counts(db, now))
         return counted
 
+    async def gauges(self, now: datetime) -> dict[str, Any]:
+        row = await self._one(_GAUGES, now, now + shown.SOON)
+        return shown.gauges(
+            due_soon=row["due_soon"], overdue=row["overdue"], oldest_due=optional_time_from_text(row["oldest"]),
+            outbox={key: row["_".join(key)] for key in shown.UNSETTLED},
+            oldest_pending=optional_time_from_text(row["oldest_pending"]), waiting=row["waiting"],
+            dead_letters=row["dead_letters"], parked=row["parked"],
+        )  # fmt: skip
+
     async def outbox_busy(self) -> int:
         row = await self._one(
             "select (select count(*) from outbox"
@@ -132,6 +147,12 @@ class PostgresViews:
         )
         return list(map(rows.outbox_from_row, found))
 
+    async def uncertain(self, limit: int = 200) -> list[OutboxRecord]:
+        found = await self._all(
+            f"{OUTBOX} where state = 'uncertain' order by outbox.created_at, effect_id limit $1", limit
+        )
+        return list(map(rows.outbox_from_row, found))
+
     async def outbox_row(self, effect_id: str) -> OutboxRecord | None:
         row = await self._one(f"{OUTBOX} where effect_id = $1", effect_id)
         return rows.outbox_from_row(row) if row else None
@@ -158,11 +179,30 @@ class PostgresViews:
 
     # --- lists -----------------------------------------------------------------------------------------------------
     async def dead_letters(self, limit: int = 200) -> list[DeadLetter]:
+        found = await self._all(f"select {LETTER} from dead_letters order by id desc limit $1", limit)
+        return list(map(letter_from_row, found))
+
+    async def dead_letter(self, number: int) -> DeadLetter | None:
+        row = await self._one(f"select {LETTER} from dead_letters where id = $1", number)
+        return letter_from_row(row) if row else None
+
+    async def parked(self, limit: int = 200) -> list[dict[str, Any]]:
         found = await self._all(
-            "select source, reason, record, at::text, field, event_id, id from dead_letters order by id desc limit $1",
+            "select customer_id, run_id, journey, version, subject_type, subject_id, standing from runs"
+            " where stand = 'parked' order by customer_id, run_id limit $1",
             limit,
         )
-        return list(map(_letter_from_row, found))
+        return [
+            shown.parked_run(row[0], row[1], row[2], row[3], (row[4], row[5]), stand_from_plain(loads(row[6])))
+            for row in found
+        ]
+
+    async def audited(self, limit: int = 200) -> list[dict[str, Any]]:
+        found = await self._all("select at::text, who, what, detail from audit order by number desc limit $1", limit)
+        return [
+            {"at": time_to_text(time_from_text(row[0])), "who": row[1], "what": row[2], "detail": loads(row[3])}
+            for row in found
+        ]
 
     async def waiting(self, limit: int = 200) -> list[WaitingEvent]:
         found = await self._all(
@@ -201,13 +241,6 @@ _FIND = """
     order by customer_id"""
 
 
-def _letter_from_row(row: Sequence[Any]) -> DeadLetter:
-    source, reason, record, field, event_id = (
-        None if text is None else as_it_was(text) for text in (*row[:3], *row[4:6])
-    )
-    return DeadLetter(source or "", reason or "", record or "", time_from_text(row[3]), field, event_id, row[6])
-
-
 def _answer_from_row(row: Sequence[Any]) -> Answer:
     score = row[5]
     whole = int(score) if score is not None and score == int(score) else score
@@ -244,6 +277,21 @@ _NUMBERS = """
            (select count(*) from customers where due_at <= $1) as overdue,
            (select min(due_at)::text from customers where due_at is not null) as oldest,
            (select count(*) from waiting_room) as waiting, (select count(*) from dead_letters) as dead_letters"""
+
+
+_GAUGES = """
+    select (select count(*) from customers where due_at > $1 and due_at <= $2) as due_soon,
+           (select count(*) from customers where due_at <= $1) as overdue,
+           (select min(due_at)::text from customers where due_at <= $1) as oldest,
+           (select count(*) from outbox where state = 'pending' and kind = 'message') as message_pending,
+           (select count(*) from outbox where state = 'claimed') as message_claimed,
+           (select count(*) from outbox where state = 'sending') as message_sending,
+           (select count(*) from outbox where state = 'uncertain') as message_uncertain,
+           (select count(*) from outbox where state = 'pending' and kind = 'event') as event_pending,
+           (select min(created_at)::text from outbox
+            where state = 'pending' and kind = 'message' and next_try_at <= $1) as oldest_pending,
+           (select count(*) from waiting_room) as waiting, (select count(*) from dead_letters) as dead_letters,
+           (select count(*) from runs where stand = 'parked') as parked"""
 
 
 _MAIL = ("effect_id", "customer", '"to"', "at", "mail")

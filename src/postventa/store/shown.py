@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from postventa.core.effect import GoalReached, PostPoints, TraceEntry
+from postventa.core.state import Ref, Stand
 from postventa.store.changes import Answer, EndedRun
 from postventa.store.codec import optional_time_to_text, time_to_text
 
@@ -53,6 +54,14 @@ def ended_run(one: EndedRun) -> Row:
     }  # fmt: skip
 
 
+def parked_run(customer_id: str, run_id: str, journey: str, version: str, subject: Ref, stand: Stand) -> Row:
+    """One run that failed and stands still until an operator's word."""
+    return {
+        "customer_id": customer_id, "run_id": run_id, "journey": journey, "version": version, "subject": list(subject),
+        "since": time_to_text(stand.since), "reason": stand.reason,
+    }  # fmt: skip
+
+
 def answer(one: Answer) -> Row:
     """One answered survey."""
     return {
@@ -60,6 +69,40 @@ def answer(one: Answer) -> Row:
         "survey": one.survey, "score": one.score, "choices": list(one.choices), "text": one.text,
         "subject": one.subject,
     }  # fmt: skip
+
+
+def gauges(
+    *,
+    due_soon: int,
+    overdue: int,
+    oldest_due: datetime | None,
+    outbox: Mapping[tuple[str, str], int],
+    oldest_pending: datetime | None,
+    waiting: int,
+    dead_letters: int,
+    parked: int,
+) -> Row:
+    """What changes by the minute. `outbox` is keyed by (kind, state) of what is not settled; `due_soon`: in the next
+    hour, what is overdue left out; `oldest_pending`: since when the oldest message waits that could leave now."""
+    return {
+        "due_soon": due_soon,
+        "overdue": overdue,
+        "oldest_due": optional_time_to_text(oldest_due),
+        "outbox": [
+            {"kind": kind, "state": state, "count": outbox.get((kind, state), 0)} for kind, state in UNSETTLED
+        ],
+        "oldest_pending": optional_time_to_text(oldest_pending),
+        "waiting": waiting,
+        "dead_letters": dead_letters,
+        "parked": parked,
+    }  # fmt: skip
+
+
+SOON = timedelta(hours=1)
+UNSETTLED = (
+    ("message", "pending"), ("message", "claimed"), ("message", "sending"), ("message", "uncertain"),
+    ("event", "pending"),
+)  # fmt: skip
 
 
 def counts(

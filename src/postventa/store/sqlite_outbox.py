@@ -113,6 +113,15 @@ class SqliteOutbox:
         )
 
     @hops
+    def resend(self, effect_id: str) -> bool:
+        moved = self.db.execute(
+            "update outbox set state = 'pending', next_try_at = '', first_try_at = null, settled_at = null"
+            " where effect_id = ? and state = 'uncertain'",
+            (effect_id,),
+        )
+        return moved.rowcount > 0
+
+    @hops
     def pending_events(self, limit: int) -> list[OutboxRecord]:
         found = self.db.execute(
             f"select {COLUMNS} from outbox where state = 'pending' and kind = 'event' order by number limit ?", (limit,)

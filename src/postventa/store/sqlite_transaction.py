@@ -179,6 +179,14 @@ class SqliteTransaction(SqliteOutbox):
         )
 
     @hops
+    def take_dead_letters(self, ids: Sequence[int]) -> list[DeadLetter]:
+        taken = self.db.execute(
+            f"delete from dead_letters where id in (select value from json_each(?)) returning {LETTER}",
+            (dumps(list(ids)),),
+        )
+        return sorted(map(letter_from_row, taken.fetchall()), key=lambda letter: letter.id or 0)
+
+    @hops
     def set_positions(self, positions: Mapping[tuple[str, int], int]) -> None:
         self.db.executemany(
             "insert or replace into positions values (?, ?, ?)",
@@ -257,6 +265,14 @@ class SqliteTransaction(SqliteOutbox):
 def waiting_from_row(row: Sequence[Any]) -> WaitingEvent:
     """(order_id, event, received_at)."""
     return WaitingEvent(row[0], event_from_plain(loads(row[1])), time_from_text(row[2]))
+
+
+LETTER = "source, reason, record, at, field, event_id, id"
+
+
+def letter_from_row(row: Sequence[Any]) -> DeadLetter:
+    """The columns of LETTER."""
+    return DeadLetter(row[0], row[1], row[2], time_from_text(row[3]), row[4], row[5], row[6])
 
 
 _HAS_FILE = "select 1 from codes where reward = ? and from_file = 1 limit 1"

@@ -13,10 +13,17 @@ from postventa.core.state import CustomerState
 from postventa.store import rows, shown
 from postventa.store.base import DeadLetter, HistoryRow, OutboxRecord, Pause, Release, WaitingEvent
 from postventa.store.changes import Answer, EndedRun
-from postventa.store.codec import dumps, loads, optional_time_from_text, time_from_text, time_to_text
+from postventa.store.codec import (
+    dumps,
+    loads,
+    optional_time_from_text,
+    stand_from_plain,
+    time_from_text,
+    time_to_text,
+)
 from postventa.store.sqlite_customers import load_customers
 from postventa.store.sqlite_thread import Readers
-from postventa.store.sqlite_transaction import waiting_from_row
+from postventa.store.sqlite_transaction import LETTER, letter_from_row, waiting_from_row
 
 _OUTBOX = f"select {', '.join(rows.OUTBOX)} from outbox"
 _RELEASE = 'select hash, published_at, "by", message, files from releases'
@@ -74,6 +81,9 @@ class SqliteViews:
     async def counts(self, now: datetime) -> dict[str, Any]:
         return await self._readers.read(lambda db: _counts(db, time_to_text(now)))
 
+    async def gauges(self, now: datetime) -> dict[str, Any]:
+        return await self._readers.read(lambda db: _gauges(db, now))
+
     async def outbox_busy(self) -> int:
         row = await self._one(
             "select (select count(*) from outbox where state = 'pending' and kind = 'message' and next_try_at = '')"
@@ -126,6 +136,10 @@ class SqliteViews:
         )
         return list(map(rows.outbox_from_row, found))
 
+    async def uncertain(self, limit: int = 200) -> list[OutboxRecord]:
+        found = await self._all(f"{_OUTBOX} where state = 'uncertain' order by created_at, effect_id limit ?", limit)
+        return list(map(rows.outbox_from_row, found))
+
     async def outbox_row(self, effect_id: str) -> OutboxRecord | None:
         row = await self._one(f"{_OUTBOX} where effect_id = ?", effect_id)
         return rows.outbox_from_row(row) if row else None
@@ -151,10 +165,27 @@ class SqliteViews:
 
     # --- lists -----------------------------------------------------------------------------------------------------
     async def dead_letters(self, limit: int = 200) -> list[DeadLetter]:
+        found = await self._all(f"select {LETTER} from dead_letters order by id desc limit ?", limit)
+        return list(map(letter_from_row, found))
+
+    async def dead_letter(self, number: int) -> DeadLetter | None:
+        row = await self._one(f"select {LETTER} from dead_letters where id = ?", number)
+        return letter_from_row(row) if row else None
+
+    async def parked(self, limit: int = 200) -> list[dict[str, Any]]:
         found = await self._all(
-            "select source, reason, record, at, field, event_id, id from dead_letters order by id desc limit ?", limit
+            "select customer_id, run_id, journey, version, subject_type, subject_id, standing from runs"
+            " where stand = 'parked' order by customer_id, run_id limit ?",
+            limit,
         )
-        return [DeadLetter(row[0], row[1], row[2], time_from_text(row[3]), row[4], row[5], row[6]) for row in found]
+        return [
+            shown.parked_run(row[0], row[1], row[2], row[3], (row[4], row[5]), stand_from_plain(loads(row[6])))
+            for row in found
+        ]
+
+    async def audited(self, limit: int = 200) -> list[dict[str, Any]]:
+        found = await self._all("select at, who, what, detail from audit order by number desc limit ?", limit)
+        return [{"at": row[0], "who": row[1], "what": row[2], "detail": loads(row[3])} for row in found]
 
     async def waiting(self, limit: int = 200) -> list[WaitingEvent]:
         found = await self._all(
@@ -224,6 +255,36 @@ def _counts(db: sqlite3.Connection, now: str) -> dict[str, Any]:
         waiting=number("select count(*) from waiting_room"),
         dead_letters=number("select count(*) from dead_letters"),
     )
+
+
+def _gauges(db: sqlite3.Connection, now: datetime) -> dict[str, Any]:
+    found = db.execute(_GAUGES, {"now": time_to_text(now), "soon": time_to_text(now + shown.SOON)})
+    row = dict(zip((column[0] for column in found.description), found.fetchone(), strict=True))
+    return shown.gauges(
+        due_soon=row["due_soon"],
+        overdue=row["overdue"],
+        oldest_due=optional_time_from_text(row["oldest"]),
+        outbox={key: row["_".join(key)] for key in shown.UNSETTLED},
+        oldest_pending=optional_time_from_text(row["oldest_pending"]),
+        waiting=row["waiting"],
+        dead_letters=row["dead_letters"],
+        parked=row["parked"],
+    )
+
+
+_GAUGES = """
+    select (select count(*) from customers where due_at > :now and due_at <= :soon) as due_soon,
+           (select count(*) from customers where due_at <= :now) as overdue,
+           (select min(due_at) from customers where due_at <= :now) as oldest,
+           (select count(*) from outbox where state = 'pending' and kind = 'message') as message_pending,
+           (select count(*) from outbox where state = 'claimed') as message_claimed,
+           (select count(*) from outbox where state = 'sending') as message_sending,
+           (select count(*) from outbox where state = 'uncertain') as message_uncertain,
+           (select count(*) from outbox where state = 'pending' and kind = 'event') as event_pending,
+           (select min(created_at) from outbox
+            where state = 'pending' and kind = 'message' and next_try_at <= :now) as oldest_pending,
+           (select count(*) from waiting_room) as waiting, (select count(*) from dead_letters) as dead_letters,
+           (select count(*) from runs where stand = 'parked') as parked"""
 
 
 class SqliteMailbox:
