@@ -69,6 +69,8 @@ class RecordError(PostventaError):
         self.field = field
         self.found = found
         self.expected = expected
+        self.record: bytes | str | None = None
+        """The whole record as it came, where whoever read it keeps it for a dead letter."""
         super().__init__(f"expected {expected}, found {_short(found)}", where=field, mend=mend)
 
 

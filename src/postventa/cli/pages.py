@@ -59,6 +59,7 @@ class Pages:
             try:
                 incoming = agent.read(record, registry, headers=headers, now=now)
             except RecordError as error:
+                error.record = record if isinstance(record, bytes) else json.dumps(record, ensure_ascii=False)
                 found.append(error)
                 continue
             if incoming is not None:

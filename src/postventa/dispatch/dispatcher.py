@@ -23,6 +23,7 @@ from postventa.dispatch.intents import Attempt, intent_desk
 from postventa.dispatch.shared import SharedCommit
 from postventa.dispatch.wordings import Wordings
 from postventa.engine.engine import Engine
+from postventa.engine.meters import Meters
 from postventa.engine.receipts import ClaimedMessage, Settled, claim, settle
 from postventa.errors import PostventaError, StoreError
 from postventa.store.base import OutboxRecord
@@ -57,6 +58,7 @@ class Dispatcher:
     """Called after a receipt moved runs: there may be a nearer due time, or an event to publish."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     sent: int = 0
+    meters: Meters = field(default_factory=Meters)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _resting: dict[str, tuple[float, int]] = field(default_factory=dict)
     """Channel -> (until, by the loop's clock; failures in a row)."""
@@ -174,6 +176,7 @@ class Dispatcher:
 
     async def _record(self, row: OutboxRecord, end: End) -> None:
         at = end.at or self.now()
+        self.meters.send(row.channel or "", end.ending)
         match end.ending:
             case "sent":
                 self.sent += 1

@@ -19,6 +19,8 @@ from postventa.dispatch.dispatcher import Dispatcher
 from postventa.dispatch.outlet import Outlet
 from postventa.engine.batch import Answer, take
 from postventa.engine.engine import Engine
+from postventa.engine.letters import kept
+from postventa.engine.meters import Meters
 from postventa.errors import RecordError
 from postventa.runtimes import heartbeat
 from postventa.runtimes.clock import Clock, SteppingClock
@@ -55,12 +57,14 @@ class Embedded:
     started: Callable[[], None] = lambda: None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     caught_up: asyncio.Event = field(default_factory=asyncio.Event)
+    meters: Meters = field(default_factory=Meters)
 
     def __post_init__(self) -> None:
         self.intake: Intake[Item, Reply] = Intake(self._take)
         self.scheduler = Scheduler(self.engine, self.clock, self.caught_up, self._moved)
         self.dispatcher.may_claim = self.caught_up.is_set
         self.dispatcher.moved = self._receipt
+        self.dispatcher.meters = self.meters
         self.stepper: Stepper | None = None
         if isinstance(self.clock, SteppingClock):
             self.dispatcher.stepping = True
@@ -136,9 +140,13 @@ class Embedded:
         now = self.clock.now()
         events = [item for item, _ in items if isinstance(item, Incoming)]
         letters = [_letter(item, source, now) for item, source in items if isinstance(item, RecordError)]
-        answers = iter(await take(self.engine, events, now, letters=letters))
+        with self.meters.batch() as batch:
+            answers = iter(await take(self.engine, events, now, letters=letters))
+            replies = [next(answers) if isinstance(item, Incoming) else item for item, _ in items]
+            for (_, source), reply in zip(items, replies, strict=True):
+                batch.event(source, reply.status if isinstance(reply, Answer) else "rejected")
         self._wake()
-        return [next(answers) if isinstance(item, Incoming) else item for item, _ in items]
+        return replies
 
     async def _submit_fed(self, group: Sequence[Fed]) -> None:
         await self._take([(fed.incoming, "file") for fed in group])
@@ -193,9 +201,10 @@ def _collect_rarely() -> None:
 
 
 def _letter(error: RecordError, source: str, now: datetime) -> DeadLetter:
-    return DeadLetter(
-        source, error.message, _storable(str(error.found)[:2000]), now, field=_storable(error.field) or None
-    )
+    reason = f"{error.message} ({error.mend})" if error.mend else error.message
+    record = str(error.found) if error.record is None else error.record
+    text = record.decode("utf-8", "backslashreplace") if isinstance(record, bytes) else record
+    return DeadLetter(source, _storable(reason), kept(_storable(text)), now, field=_storable(error.field) or None)
 
 
 def _storable(text: str) -> str:

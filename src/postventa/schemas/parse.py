@@ -74,16 +74,22 @@ def parse_many(
     try:
         text = _text(body)
     except RecordError as error:
+        error.record = body
         yield error
         return
     for piece in _pieces(text, content_type):
-        yield piece if isinstance(piece, RecordError) else _caught(piece, registry, None, now)
+        if isinstance(piece, RecordError):
+            piece.record = piece.record or text
+            yield piece
+        else:
+            yield _caught(piece, registry, None, now)
 
 
 def _caught(record: bytes | str, registry: Registry, headers: Headers | None, now: datetime) -> Incoming | RecordError:
     try:
         return parse_event(record, registry, headers=headers, now=now)
     except RecordError as error:
+        error.record = record
         return error
 
 
