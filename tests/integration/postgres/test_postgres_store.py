@@ -15,8 +15,10 @@ import asyncpg
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from engine_shop import SHOP, T0, placed
+from pooling import pooling
 
 from postventa.engine.batch import take
 from postventa.engine.engine import open_engine
@@ -271,21 +273,29 @@ def _as(dsn: str, role: str) -> str:
 
 
 # --- a proxy, an operator, a plan -------------------------------------------------------------------------------------
-async def test_behind_a_proxy_nothing_is_left_on_a_session(database, schema, store):
-    """What a transaction-pooling proxy demands: no named statement, no setting, no lock outlives a transaction."""
-    limits = Limits(writers=1, readers=1)
-    pooled = PostgresStore(database.dsn, schema=schema, pooled=True, limits=limits)
-    await pooled.open()
-    await put(pooled, "c1", {"n": 1})
-    assert (await pooled.views.customer("c1")).facts == {"n": 1}
-    for connections in (pooled._writers, pooled._readers):
-        async with connections._pool.acquire() as connection:
-            assert await connection.fetch("select name from pg_prepared_statements where name != ''") == []
-            assert await connection.fetchval("show search_path") == '"$user", public'
-            assert await connection.fetchval("show lock_timeout") == "0"
-            held = "select 1 from pg_locks where pid = pg_backend_pid() and locktype = 'advisory'"
-            assert await connection.fetch(held) == []
-    await pooled.close()
+async def test_behind_a_proxy_that_gives_each_transaction_another_connection(tmp_path):
+    trusting = tmp_path / "hba.conf"
+    trusting.write_text("host all all 127.0.0.1/32 trust\n")
+    settings = {"hba_file": str(trusting), "fsync": "off"}
+    with Database.start(tmp_path / "server", settings=settings, own=True) as server:
+        parts = urlsplit(server.dsn)
+        await upgrade(server.dsn)
+        async with pooling(parts.hostname, parts.port) as (proxy, port):
+            through = parts._replace(netloc=f"postgres@127.0.0.1:{port}").geturl()
+            pooled = PostgresStore(through, pooled=True)
+            await pooled.open()
+            await asyncio.gather(*(put(pooled, f"c{number}", {"n": number}) for number in range(12)))
+            for number in range(12):
+                assert (await pooled.views.customer(f"c{number}")).facts == {"n": number}
+            assert await upgrade(through) == []
+            assert proxy.turns > 24
+            await pooled.close()
+            plain = PostgresStore(through, limits=Limits(writers=1))
+            with pytest.raises(StoreError, match="prepared statement"):  # noqa: PT012
+                await plain.open()
+                for _ in range(6):
+                    await put(plain, "c1", {})
+            await plain.close()
 
 
 async def test_an_operator_reads_it_with_psql(database, schema, store):
