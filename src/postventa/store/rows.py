@@ -136,10 +136,15 @@ def run_row(customer_id: str, run: Run, release: str, start: str | None = None) 
     )  # fmt: skip
 
 
-def run_from_row(row: Sequence[Any]) -> Run:
-    """The other way round."""
+def run_from_row(row: Sequence[Any], starts: dict[str, Event] | None = None) -> Run:
+    """The other way round. `starts`: start events by their text; one event begins several runs and is read once."""
+    start = starts.get(row[14]) if starts is not None else None
+    if start is None:
+        start = event_from_plain(loads(row[14]))
+        if starts is not None:
+            starts[row[14]] = start
     return Run(
-        row[1], row[2], row[3], (row[5], row[6]), ids_from_plain(loads(row[13])), event_from_plain(loads(row[14])),
+        row[1], row[2], row[3], (row[5], row[6]), ids_from_plain(loads(row[13])), start,
         time_from_text(row[7]), time_from_text(row[8]), row[9], stand_from_plain(loads(row[12])), loads(row[15]),
         {step: event_from_plain(plain) for step, plain in loads(row[16]).items()}, times_from_plain(loads(row[17])),
         rounds_from_plain(loads(row[18])), loads(row[19]), tuple(event_from_plain(one) for one in loads(row[20])),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from postventa.core.event import Event
 from postventa.core.state import CustomerState
 from postventa.store import rows
 from postventa.store.codec import dumps
@@ -54,8 +55,9 @@ def load_customers(
     for row in db.execute(_SELECT_THINGS, (wanted,)):
         ref, thing = rows.thing_from_row(row)
         states[row[0]].things[ref] = thing
+    starts: dict[str, Event] = {}
     for row in db.execute(_SELECT_RUNS, (wanted,)):
-        states[row[0]].runs[row[1]] = rows.run_from_row(row)
+        states[row[0]].runs[row[1]] = rows.run_from_row(row, starts)
     for row in db.execute(_SELECT_REMEMBERED, (wanted,)):
         states[row[0]].events[row[1], row[2]] = rows.event_from_row(row)
     return states, seqs
