@@ -7,6 +7,7 @@ Random inputs drive one customer through journeys of every kind; each promise is
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -196,7 +197,7 @@ def test_two_mails_that_an_hour_separates_never_leave_in_one_second(steps: list[
             for run_id in row.run_ids:
                 by_run.setdefault(run_id, []).append((sent.at, row.step_id))
     for mails in by_run.values():
-        for (one, _), (two, _) in zip(mails, mails[1:], strict=False):
+        for (one, _), (two, _) in itertools.pairwise(mails):
             assert two - one >= timedelta(hours=1)
 
 

@@ -205,5 +205,7 @@ def test_facts_are_newest_wins_per_field() -> None:
 def test_a_return_recorded_before_the_order_told_its_lines() -> None:
     line = Timeline(compiled(NOTHING), START)
     line.event("return.received", order="o-1", **{"return": "r-1"}, line_ids=["1", "2"], at="+0 days")
-    line.event("order.placed", order="o-1", at="-1 hour", lines=[{"line_id": "1", "sku": "a"}, {"line_id": "2", "sku": "b"}])
+    line.event(
+        "order.placed", order="o-1", at="-1 hour", lines=[{"line_id": "1", "sku": "a"}, {"line_id": "2", "sku": "b"}]
+    )
     assert told(line, "order.returned") == [("o-1/returned", "10:00")]

@@ -16,7 +16,7 @@ MADRID, YORK, PAULO, HOWE = map(
     schedule.zone, ("Europe/Madrid", "America/New_York", "America/Sao_Paulo", "Australia/Lord_Howe")
 )
 ZONES = st.sampled_from([MADRID, YORK, PAULO, HOWE, schedule.zone("Pacific/Apia"), schedule.zone("Asia/Kathmandu")])
-MOMENTS = st.datetimes(datetime(2005, 1, 1), datetime(2035, 1, 1)).map(
+MOMENTS = st.datetimes(datetime(2005, 1, 1), datetime(2035, 1, 1)).map(  # noqa: DTZ001 - hypothesis wants them naive
     lambda one: one.replace(microsecond=0, tzinfo=UTC)
 )
 CLOCKS = st.builds(LocalTime, st.integers(0, 23), st.integers(0, 59))
