@@ -4,7 +4,8 @@ For events recorded before the first due timer, and for journeys whose starts, w
 those events do not change. Left out on purpose, because the order of recording is part of their meaning: two start
 events of one subject, several events that could match one wait_for, a line returned before the last other parcel came,
 an answer to a survey that an objection skips at once; an order whose first recorded event does not name its lines;
-an order cancelled before it was paid (soft opt-in reads the count of paid orders).
+an order cancelled before it was paid (soft opt-in reads the count of paid orders). Holds, caps and words of consent are
+left out for the same reason, and the customer's address is known from the beginning.
 """
 
 # ruff: noqa: E501 - a journey in one line keeps the test in sight

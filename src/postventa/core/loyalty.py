@@ -58,6 +58,12 @@ def apply(turn: Turn, event: Event) -> None:
         _redeem(turn, event)
 
 
+def given_back(turn: Turn, order: str) -> bool:
+    """Whether an order's points are reversed, so that none are earned by it any more."""
+    thing = turn.state.things.get(("order", order))
+    return thing is not None and bool(thing.facts.keys() & {"refunded_at", "cancelled_at"})
+
+
 def _reverse(turn: Turn, event: Event) -> None:
     order = order_of(event.ids)
     for lot in [lot for lot in turn.state.lots.values() if order is not None and lot.order == order]:

@@ -124,7 +124,9 @@ def _award(turn: Turn, run: Run, step: Award) -> Go:
     order = order_of(run.ids)
     points = step.points * _times(turn, run, step, order)
     posting = ids.effect_id(run.run_id, step.id, turn.rounds_of(run), "award")
-    if points:
+    if points and order is not None and loyalty.given_back(turn, order):
+        turn.note("award", "no points: the order was refunded or cancelled", run)
+    elif points:
         loyalty.earn(turn, posting, points, run.at, step.reason, order, run)
     return turn.state.runs[run.run_id], step.next
 

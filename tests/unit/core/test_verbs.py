@@ -223,6 +223,14 @@ def test_an_award_is_reversed_once_when_its_order_is_refunded() -> None:
     assert [one.points for one in line.of(PostPoints)] == [5, -5]
 
 
+def test_an_order_that_was_given_back_earns_nothing_more() -> None:
+    line = paid("  - wait: 2 days\n  - award: 5\n    reason: r\n")
+    line.event("order.refunded", order="o-1", at="+1 day")
+    line.to("+3 days")
+    assert line.state.balance == 0
+    assert line.of(PostPoints) == []
+
+
 def test_points_are_redeemed_oldest_first_and_expire() -> None:
     loyalty = Loyalty(expire=Duration(days=30), tiers=(Tier("bronze", 1), Tier("silver", 100)))
     line = paid("  - award: 60\n    reason: r\n", loyalty=loyalty)
