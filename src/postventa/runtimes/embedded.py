@@ -17,26 +17,20 @@ from typing import Any
 from postventa.core.values import time_text
 from postventa.dispatch.dispatcher import Dispatcher
 from postventa.dispatch.outlet import Outlet
-from postventa.engine.batch import Answer, take
 from postventa.engine.engine import Engine
-from postventa.engine.letters import kept
 from postventa.engine.meters import Meters
-from postventa.errors import RecordError
 from postventa.runtimes import heartbeat
 from postventa.runtimes.clock import Clock, SteppingClock
 from postventa.runtimes.feed import Fed
-from postventa.runtimes.intake import BATCH, Intake
-from postventa.runtimes.listeners import Listener
+from postventa.runtimes.intake import BATCH
+from postventa.runtimes.listeners import Listener, close_all
+from postventa.runtimes.reception import Item, Reception, Reply
 from postventa.runtimes.scheduler import Scheduler
 from postventa.runtimes.stepper import Stepper, in_order
-from postventa.schemas.parse import Incoming
-from postventa.store.base import DeadLetter
+from postventa.runtimes.together import Work, run_together
 
 log = logging.getLogger("postventa.engine")
 
-FAILED = 70
-Item = Incoming | RecordError
-Reply = Answer | RecordError
 Part = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
 
@@ -60,7 +54,8 @@ class Embedded:
     meters: Meters = field(default_factory=Meters)
 
     def __post_init__(self) -> None:
-        self.intake: Intake[Item, Reply] = Intake(self._take)
+        self.reception = Reception(self.engine, self.clock.now, self._wake, self.meters)
+        self.intake = self.reception.intake
         self.scheduler = Scheduler(self.engine, self.clock, self.caught_up, self._moved)
         self.dispatcher.may_claim = self.caught_up.is_set
         self.dispatcher.moved = self._receipt
@@ -80,14 +75,7 @@ class Embedded:
         _collect_rarely()
         for listener in self.listeners:
             listener.bind()
-        work = [asyncio.create_task(part, name=name) for name, part in self._parts()]
-        self.started()
-        stopping = asyncio.create_task(self.stop.wait(), name="stop")
-        await asyncio.wait([stopping, *work], return_when=asyncio.FIRST_COMPLETED)
-        alone = [] if self.stop.is_set() else [task for task in work if task.done()]
-        await self._stop_in_order(work)
-        stopping.cancel()
-        return _explain(work, alone)
+        return await run_together(self._parts(), self.stop, self._stop_in_order, self.started)
 
     def _parts(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         parts: list[tuple[str, Coroutine[Any, Any, None]]] = [
@@ -103,10 +91,9 @@ class Embedded:
         rest = [("timers", self.scheduler.run(self.stop)), ("mail", self.dispatcher.run(self.stop))]
         return [*parts, ("files", self._read_files()), *rest]
 
-    async def _stop_in_order(self, work: Sequence[asyncio.Task[None]]) -> None:
+    async def _stop_in_order(self, work: Work) -> None:
         """No new callers; answer those that are here; finish what is being sent; then the rest."""
-        for listener in self.listeners:
-            await listener.close()
+        await close_all(self.listeners)
         self.intake.close()
         self.stop.set()
         self._wake()
@@ -130,26 +117,11 @@ class Embedded:
 
     # --- the way in ----------------------------------------------------------------------------------------------
     async def submit(self, items: Sequence[Item], source: str) -> list[Reply]:
-        """Take events in; answers in the same order after the commit, a refused record as the RecordError it is.
-
-        `source` names the origin of dead letters. Raises StoreError when nothing could be taken.
-        """
-        return await self.intake.submit(items, source)
-
-    async def _take(self, items: Sequence[tuple[Item, str]]) -> list[Reply]:
-        now = self.clock.now()
-        events = [item for item, _ in items if isinstance(item, Incoming)]
-        letters = [_letter(item, source, now) for item, source in items if isinstance(item, RecordError)]
-        with self.meters.batch() as batch:
-            answers = iter(await take(self.engine, events, now, letters=letters))
-            replies = [next(answers) if isinstance(item, Incoming) else item for item, _ in items]
-            for (_, source), reply in zip(items, replies, strict=True):
-                batch.event(source, reply.status if isinstance(reply, Answer) else "rejected")
-        self._wake()
-        return replies
+        """See `Reception.submit`."""
+        return await self.reception.submit(items, source)
 
     async def _submit_fed(self, group: Sequence[Fed]) -> None:
-        await self._take([(fed.incoming, "file") for fed in group])
+        await self.reception.take([(fed.incoming, "file") for fed in group])
 
     async def _read_files(self) -> None:
         """On the real clock a file is a backlog: timers and mail wait until it is in. Then wait to be stopped."""
@@ -198,29 +170,3 @@ def _collect_rarely() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-
-
-def _letter(error: RecordError, source: str, now: datetime) -> DeadLetter:
-    reason = f"{error.message} ({error.mend})" if error.mend else error.message
-    record = str(error.found) if error.record is None else error.record
-    text = record.decode("utf-8", "backslashreplace") if isinstance(record, bytes) else record
-    return DeadLetter(source, _storable(reason), kept(_storable(text)), now, field=_storable(error.field) or None)
-
-
-def _storable(text: str) -> str:
-    """`text` with what no database takes (NUL, lone surrogates) written out: it may be why the record was refused."""
-    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
-
-
-def _explain(work: Sequence[asyncio.Task[None]], alone: Sequence[asyncio.Task[None]]) -> int:
-    """Say which part ended and why; 70 when one did by an error, or by itself (`alone`)."""
-    code = 0
-    for task in work:
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            log.critical("the part '%s' stopped: %s", task.get_name(), error, exc_info=error)
-            code = FAILED
-        elif task in alone:
-            log.critical("the part '%s' ended by itself", task.get_name())
-            code = FAILED
-    return code

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import uvicorn
@@ -71,6 +71,12 @@ class Listener:
             await self._ended.wait()
         elif self._socket is not None:
             self._socket.close()
+
+
+async def close_all(listeners: Sequence[Listener]) -> None:
+    """One after the other."""
+    for listener in listeners:
+        await listener.close()
 
 
 class _Server(uvicorn.Server):

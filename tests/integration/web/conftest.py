@@ -24,8 +24,8 @@ from postventa.engine.due import sweep
 from postventa.engine.engine import Engine, open_engine
 from postventa.errors import RecordError
 from postventa.project import Project
-from postventa.runtimes.embedded import _storable
 from postventa.runtimes.outward import mailbox_channel
+from postventa.runtimes.reception import storable
 from postventa.schemas.parse import Incoming, parse_many
 from postventa.store.base import DeadLetter, OutboxRecord, Pause
 from postventa.store.sqlite import SqliteStore
@@ -88,7 +88,7 @@ class Web:
     async def ingest(self, items: Sequence[Incoming | RecordError], source: str) -> Sequence[Answer]:
         good = [one for one in items if isinstance(one, Incoming)]
         letters = [
-            DeadLetter(source, one.message, _storable(str(one.found)), self.now, _storable(one.field))
+            DeadLetter(source, one.message, storable(str(one.found)), self.now, storable(one.field))
             for one in items
             if isinstance(one, RecordError)
         ]
