@@ -13,7 +13,7 @@ import json
 import os
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -42,7 +42,7 @@ class Access:
     tls: ssl.SSLContext | None = None
     mechanism: str | None = None
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, kafka: Kafka, environ: Mapping[str, str] = os.environ) -> Access:
@@ -97,18 +97,27 @@ class Publisher:
     """Sends events to topics; each is on the brokers' disks when `send` returns.
 
     `agents` (topic -> agent) lets a topic carry a platform's own records: they are checked through the agent that will
-    read them. Without an agent for a topic its events must be in postventa's own form. Not for several threads.
+    read them. Without an agent for a topic its events must be in postventa's own form. `within`: real seconds Kafka has
+    to take a record. Not for several threads.
     """
 
-    def __init__(self, access: Access, registry: Registry, agents: Mapping[str, Agent] | None = None) -> None:
+    def __init__(
+        self,
+        access: Access,
+        registry: Registry,
+        agents: Mapping[str, Agent] | None = None,
+        *,
+        within: float = SEND_WITHIN,
+    ) -> None:
         from kafka import KafkaProducer
         from kafka.errors import KafkaError
 
         self._registry = registry
         self._agents = dict(agents or {})
+        self._within = within
         try:
             self._producer = KafkaProducer(
-                **access.options(), acks="all", enable_idempotence=True, max_block_ms=int(SEND_WITHIN * 1000)
+                **access.options(), acks="all", enable_idempotence=True, max_block_ms=int(within * 1000)
             )
         except KafkaError as error:
             raise unreachable(access, error) from error
@@ -128,7 +137,7 @@ class Publisher:
 
     def close(self) -> None:
         """Leave Kafka."""
-        self._producer.close(timeout=SEND_WITHIN)
+        self._producer.close(timeout=self._within)
 
     def check(self, topic: str, record: Mapping[str, Any]) -> Incoming | None:
         """What the engine will make of a record; None where the topic's agent leaves it out. Raises RecordError."""
@@ -159,7 +168,7 @@ class Publisher:
         chosen = key if key is not None else self._key(topic, record, incoming)
         try:
             future = self._producer.send(topic, encoded(record), key=chosen.encode() if chosen else None)
-            taken = future.get(timeout=SEND_WITHIN)
+            taken = future.get(timeout=self._within)
         except KafkaError as error:
             raise PostventaError(
                 f"Kafka did not take the event: {error}", f"topic {topic}", "postventa kafka setup makes the topics"

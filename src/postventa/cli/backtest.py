@@ -46,10 +46,17 @@ def command(
     loaded = Project.load(project).require_sound()
     with _lines(events) as lines, _progress(as_json) as progress:
         report = backtest(loaded, lines, end, progress)
-    _tell_bad_lines(report, str(events))
     if against is not None:
+        _tell_bad_lines(report, str(events))
         print_comparison(compare(_earlier(against), report.decisions), as_json=as_json)
-    elif as_json:
+    else:
+        print_report(report, str(events), as_json=as_json)
+
+
+def print_report(report: Report, source: str, *, as_json: bool) -> None:
+    """What a backtest found: JSON lines for programs, tables for people. `source` names where the events came from."""
+    _tell_bad_lines(report, source)
+    if as_json:
         write = sys.stdout.write
         for decision in report.decisions:
             write(json.dumps(decision, ensure_ascii=False, separators=(",", ":")) + "\n")

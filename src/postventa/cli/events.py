@@ -1,4 +1,4 @@
-"""`postventa events send | import --history`: events to the engine; the past as facts that mail nobody."""
+"""`postventa events send | import --history | replay`: events to the engine; the past as facts that mail nobody."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from postventa.cli.reach import Api, database_of, reading, settings_of, url_of
+from postventa.cli.replay import replay
 from postventa.core.values import as_time, time_text
 from postventa.engine.batch import take
 from postventa.engine.engine import open_engine
@@ -53,10 +54,23 @@ class Told(NamedTuple):
     answer: dict[str, Any]
 
 
+command.command()(replay)
+
+
 @command.command()
-def send(file: File, project: Folder = Path(), url: Url = None, as_json: AsJson = False) -> None:
-    """Send events to the running engine; tell what became of each."""
+def send(
+    file: File,
+    project: Folder = Path(),
+    url: Url = None,
+    kafka: Annotated[bool, typer.Option("--kafka", help="Publish them on their topics instead.")] = False,
+    topic: Annotated[str | None, typer.Option(metavar="NAME", help="With --kafka: all on this topic.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send events to the running engine, or publish them on Kafka; tell what became of each."""
     settings = settings_of(project)
+    if kafka:
+        _tell(_published(project, topic, _lines(file)), file, as_json)
+        return
     address = url_of(project, settings, url)
     if address is None:
         raise NotRunning(
@@ -121,6 +135,26 @@ def _parts(lines: Iterator[Line] | Sequence[Line]) -> Iterator[list[Line]]:
         size += len(line.text) + 1
     if part:
         yield part
+
+
+# --- Kafka ------------------------------------------------------------------------------------------------------------
+def _published(project: Path, topic: str | None, lines: Iterator[Line]) -> Iterator[Told]:
+    """Each line on `topic`, else on the topic whose agent gives its type; checked before it is sent."""
+    from postventa.publish import Publisher
+
+    with Publisher.of_project(project) as publisher:
+        for line in lines:
+            record = _json(line.text)
+            try:
+                if not isinstance(record, dict):
+                    raise RecordError("", line.text[:80], "a JSON object", "one event per line")
+                place = topic or publisher.topic_of(str(record.get("type", "")))
+                partition, offset = publisher.send(place, record)
+            except RecordError as error:
+                yield Told(line.number, _refusal(error))
+                continue
+            where = f"{place}/{partition}/{offset}"
+            yield Told(line.number, {"id": record.get("id"), "status": "published", "reason": where})
 
 
 # --- the engine -------------------------------------------------------------------------------------------------------

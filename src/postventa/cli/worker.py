@@ -30,7 +30,7 @@ async def serve(project: Path) -> int:
     from postventa.runtimes.kafka.worker import worker_of
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    for noisy in ("faust", "aiokafka", "kafka", "mode", "httpx"):
+    for noisy in ("faust", "aiokafka", "kafka", "mode", "httpx", "postventa.runtimes.kafka.app"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     worker = worker_of(project)
     app = create_app(worker)

@@ -272,4 +272,4 @@ def mail_server(world: World) -> Controller:
     return controller
 
 
-__all__ = ["FILES", "World", "delivered", "mail_server", "order"]
+__all__ = ["FILES", "KEYS", "World", "delivered", "mail_server", "order"]

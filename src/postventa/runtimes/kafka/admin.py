@@ -46,7 +46,9 @@ def admin(access: Access) -> Iterator[Any]:
     from kafka.errors import KafkaError
 
     try:
-        client = KafkaAdminClient(**access.options(), request_timeout_ms=ANSWER_WITHIN)
+        client = KafkaAdminClient(
+            **access.options(), request_timeout_ms=ANSWER_WITHIN, bootstrap_timeout_ms=ANSWER_WITHIN
+        )
     except KafkaError as error:
         raise unreachable(access, error) from error
     try:
@@ -89,8 +91,13 @@ def spans(client: Any, found: Mapping[str, Topic]) -> dict[Place, Span]:
 
 
 def committed(client: Any, group: str) -> dict[Place, int]:
-    """How far a consumer group has committed."""
-    told = client.list_group_offsets([group]).get(group, {})
+    """How far a consumer group has committed; nothing in a cluster where no group ever has."""
+    from kafka.errors import CoordinatorNotAvailableError
+
+    try:
+        told = client.list_group_offsets([group]).get(group, {})
+    except CoordinatorNotAvailableError:
+        return {}
     return {(one.topic, one.partition): found.offset for one, found in told.items() if found.offset >= 0}
 
 
@@ -130,3 +137,15 @@ def first_records(access: Access, places: Mapping[Place, int]) -> dict[Place, tu
     finally:
         consumer.close()
     return found
+
+
+def configs(client: Any, names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """What each of these topics is set to."""
+    from kafka.admin import ConfigResource, ConfigResourceType
+
+    wanted = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    if not wanted:
+        return {}
+    told = client.describe_configs(wanted, config_filter="all")
+    found: dict[str, Any] = next(iter(told.values()), {})
+    return {name: {key: str(one["value"]) for key, one in settings.items()} for name, settings in found.items()}

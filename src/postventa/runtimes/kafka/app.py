@@ -58,26 +58,28 @@ def _offset(told: int | None) -> int | None:
     return told if told is not None and told >= 0 else None
 
 
+class _Worker(faust.Worker):
+    """What Faust's own command line runs. Refuses the one that opens a port to the world."""
+
+    def __init__(self, app: Any, *services: Any, **options: Any) -> None:
+        if app.conf.web_enabled:
+            click.echo(f"error: {NO_WEB}", err=True)
+            raise SystemExit(2)
+        super().__init__(app, *services, **options)
+
+
 class PostventaApp(faust.App):
     """A worker's life is bound to the app's: opened before anything is consumed, closed after the last commit."""
 
     worker: Worker
-
-    def Worker(self, **options: Any) -> Any:  # noqa: N802 (Faust's name: called by its command line)
-        """Refuse the command line that opens a port to the world."""
-        self._refuse_web(click.UsageError)
-        return super().Worker(**options)
-
-    def _refuse_web(self, error: type[Exception]) -> None:
-        if self.conf.web_enabled:
-            raise error(NO_WEB)
 
     async def on_first_start(self) -> None:
         """Faust would make a folder for tables that we do not have."""
 
     async def on_start(self) -> None:
         """The store first: nothing is consumed that could not be kept."""
-        self._refuse_web(PostventaError)
+        if self.conf.web_enabled:
+            raise PostventaError(NO_WEB)
         await self.worker.open(self._is_ours)
         await super().on_start()
 
@@ -129,6 +131,7 @@ def create_app(worker: Worker) -> PostventaApp:
         consumer_metadata_max_age_ms=30_000,
         stream_wait_empty=False,
         web_enabled=False,
+        Worker=_Worker,
         worker_redirect_stdouts=False,
         autodiscover=False,
     )

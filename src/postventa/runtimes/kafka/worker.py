@@ -151,11 +151,12 @@ class Worker:
 
     async def _behind(self, places: Mapping[Place, tuple[int, int]]) -> None:
         """A restored database: mail waits for a person's word."""
-        if is_real(self.settings):
-            told = ", ".join(f"{topic}/{number}" for topic, number in sorted(places))
-            await heartbeat.hold(
-                self.store, f"the database knows less than was read from Kafka ({told}): a restored backup"
-            )
+        if not is_real(self.settings):
+            return
+        told = ", ".join(f"{topic}/{number}" for topic, number in sorted(places))
+        why = f"the database knows less than was read from Kafka ({told}): a restored backup"
+        if (pause := await heartbeat.hold(self.store, why)) is not None:
+            log.warning("NOTHING IS SENT: %s", pause.reason)
 
     # --- parts ---------------------------------------------------------------------------------------------------
     async def _patiently(self, name: str, part: Part) -> None:
@@ -190,7 +191,7 @@ class Worker:
         """Another process may have published."""
         while not stop.is_set():
             if await self.engine.releases.changed():
-                log.warning("release %s runs now", (await self.engine.releases.live()).hash[:12])
+                log.info("release %s runs", (await self.engine.releases.live()).hash[:12])
                 self.changed()
             await _wait(stop, RELEASES_EVERY)
 
