@@ -1,4 +1,4 @@
-"""What the web applications ask for, answered by the embedded engine."""
+"""What the web applications ask for, answered by the engine of this process."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from postventa.agents.declare import Agent
 from postventa.agents.loader import load_agents
+from postventa.engine.engine import Engine
+from postventa.engine.meters import Meters
+from postventa.engine.operate import Operators
 from postventa.engine.release import Live
 from postventa.errors import RecordError
 from postventa.project import Project
 from postventa.runtimes import operate
-from postventa.runtimes.embedded import Embedded
+from postventa.runtimes.clock import Clock
+from postventa.runtimes.reception import Item, Reply
 from postventa.schemas.parse import Incoming, parse_many
 from postventa.settings import Settings, secret
 from postventa.source.nearest import suggest
@@ -25,11 +29,28 @@ from postventa.tokens import Tokens
 from postventa.web.services import Answer, Headers, Services
 
 
+class Host(Protocol):
+    """The process behind the pages: the embedded engine, or the pages' own beside workers."""
+
+    engine: Engine
+    clock: Clock
+    meters: Meters
+
+    async def submit(self, items: Sequence[Item], source: str) -> list[Reply]:
+        """See `Reception.submit`."""
+
+    def changed(self) -> None:
+        """An operator did something: whoever sleeps here looks again."""
+
+    def status(self) -> dict[str, Any]:
+        """What only this process knows."""
+
+
 @dataclass
 class Pages:
     """The live release as the pages see it, and what they may ask of the engine."""
 
-    embedded: Embedded
+    host: Host
     root: Path
     live: Live
     agents: Mapping[str, Agent] = field(default_factory=dict)
@@ -41,13 +62,13 @@ class Pages:
         self._refreshing = asyncio.create_task(self._refresh(), name="refresh pages")
 
     async def _refresh(self) -> None:
-        await self.embedded.engine.releases.changed()
-        self.live = await self.embedded.engine.releases.live()
+        await self.host.engine.releases.changed()
+        self.live = await self.host.engine.releases.live()
 
     # --- events --------------------------------------------------------------------------------------------------
     def read(self, body: bytes, headers: Headers, topic: str | None) -> Sequence[Incoming | RecordError]:
         """A request's body as events; through an agent where a topic is named."""
-        registry, now = self.live.project.registry, self.embedded.clock.now()
+        registry, now = self.live.project.registry, self.host.clock.now()
         if topic is None:
             return list(parse_many(body, registry=registry, headers=headers, now=now))
         agent = self.agents.get(topic)
@@ -68,40 +89,40 @@ class Pages:
 
     async def ingest(self, items: Sequence[Incoming | RecordError], source: str) -> Sequence[Answer]:
         """Into the store; answered after the commit."""
-        return [Answer.of(one) for one in await self.embedded.submit(items, source)]
+        return [Answer.of(one) for one in await self.host.submit(items, source)]
 
     # --- operators -----------------------------------------------------------------------------------------------
     async def publish(self, message: str, by: str) -> Mapping[str, Any]:
         """The folder as it is now becomes the live release."""
         project = await asyncio.to_thread(Project.load, self.root)
-        release = await self.embedded.engine.releases.publish(project, self.embedded.clock.now(), by, message)
+        release = await self.host.engine.releases.publish(project, self.host.clock.now(), by, message)
         self.agents = load_agents(self.root / "agents", project.registry)[0]
         await self._refresh()
-        self.embedded.changed()
+        self.host.changed()
         return {"release": release.hash, "journeys": sorted(project.journeys)}
 
     async def pause(self, scope: str, reason: str, by: str) -> None:
         """See `operate.pause`."""
-        await operate.pause(self.embedded.engine.store, scope, reason, by, self.embedded.clock.now())
+        await operate.pause(self.host.engine.store, scope, reason, by, self.host.clock.now())
 
     async def resume(self, scope: str, by: str, skip_before: datetime | None) -> Mapping[str, Any]:
         """See `operate.resume`."""
-        done = await operate.resume(self.embedded.engine, scope, by, self.embedded.clock.now(), skip_before)
-        self.embedded.changed()
+        done = await operate.resume(self.host.engine, scope, by, self.host.clock.now(), skip_before)
+        self.host.changed()
         return done
 
 
 def services_of(
-    embedded: Embedded, root: Path, settings: Settings, tokens: Tokens, live: Live, public_url: str
+    host: Host, root: Path, settings: Settings, tokens: Tokens, live: Live, public_url: str
 ) -> Pages:
     """Everything the two applications need."""
     agents, _ = load_agents(root / "agents", live.project.registry)
-    pages = Pages(embedded, root, live, agents)
+    pages = Pages(host, root, live, agents)
     pages.services = Services(
-        views=embedded.engine.store.views,
-        mailbox=embedded.engine.store.mailbox,
+        views=host.engine.store.views,
+        mailbox=host.engine.store.mailbox,
         tokens=tokens,
-        now=embedded.clock.now,
+        now=host.clock.now,
         read=pages.read,
         ingest=pages.ingest,
         project=lambda: pages.live.project,
@@ -111,7 +132,9 @@ def services_of(
         resume=pages.resume,
         public_url=public_url,
         private_token=secret(settings.listen.token_env, os.environ) or "",
-        status=embedded.status,
+        status=host.status,
+        meters=host.meters,
+        operators=Operators(host.engine, host.clock.now, lambda: pages.agents, host.changed),
     )
     return pages
 

@@ -20,7 +20,9 @@ from postventa.web.http import Json, same_site, wants_json
 from postventa.web.services import Services
 
 COOKIE = "postventa"
-OPEN = ("/healthz", "/login", "/style/")
+PROBES = frozenset({"/healthz", "/readyz"})
+"""For whoever starts and stops processes, from anywhere: they tell nothing about anybody."""
+OPEN = ("/login", "/style/")
 """Paths that need no token; they show nothing."""
 
 
@@ -39,7 +41,7 @@ class Guarded:
         await self._app(scope, receive, send)
 
     def _refusal(self, request: Request) -> Response | None:
-        if request.url.path == "/healthz":
+        if request.url.path in PROBES:
             return None
         if request.method not in {"GET", "HEAD"} and not same_site(request):
             return _no(403, "a page of another website sent this", "use the engine's own pages, or the command line")

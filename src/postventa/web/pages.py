@@ -29,7 +29,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"when": when, "day": day, "clock": clock, "size": size}
+    made.filters |= {"when": when, "day": day, "clock": clock, "size": size, "span": span}
     return made
 
 
@@ -100,3 +100,12 @@ def size(count: Any) -> str:
     """Bytes as people say them: `12.3 kB`."""
     number = float(count or 0)
     return f"{number:.0f} B" if number < 1000 else f"{number / 1000:.1f} kB"
+
+
+def span(seconds: Any) -> str:
+    """A span as people say it: `2 days`, `40 minutes`."""
+    rest = int(float(seconds or 0))
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        if (count := rest // length) >= (2 if length > 1 else 0):
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return "a moment"

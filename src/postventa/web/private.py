@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, quote
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from postventa.errors import PostventaError, StoreBusy, StoreError
 from postventa.web.access import COOKIE, Guarded, same_text, session
@@ -19,11 +19,15 @@ from postventa.web.control import add_control, status_facts
 from postventa.web.events import LIMIT, TOO_BIG, add_events
 from postventa.web.http import Json, Limited, Protected, log, wants_json
 from postventa.web.mailbox import add_mailbox
+from postventa.web.metrics import add_metrics
+from postventa.web.operate import add_operators
 from postventa.web.pages import page, style_response
 from postventa.web.services import Services
 from postventa.web.show import Show, shower
+from postventa.web.streaming import add_streams
 from postventa.web.streams import journey, journeys
 from postventa.web.timeline import customer_page
+from postventa.web.watching import Watcher
 
 
 def private_app(services: Services) -> FastAPI:
@@ -32,7 +36,12 @@ def private_app(services: Services) -> FastAPI:
     show = shower(services)
     add_events(app, services)
     add_control(app, services)
+    watcher = Watcher(services)
+    add_metrics(app, watcher, services.meters)
+    if services.operators is not None:
+        add_operators(app, services.operators)
     _health(app, services, show)
+    add_streams(app, services, watcher, show)
     add_mailbox(app, services, show)
     _customers(app, services, show)
     _journeys(app, services, show)
@@ -57,10 +66,6 @@ def _health(app: FastAPI, services: Services, show: Show) -> None:
             for one in last
         ]  # fmt: skip
         return await show(request, "health.html", {**facts, "last": mails})
-
-    @app.get("/healthz")
-    async def alive() -> Response:
-        return PlainTextResponse("ok\n")
 
     @app.get("/style/{name}")
     async def style(request: Request, name: str) -> Response:

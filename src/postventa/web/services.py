@@ -15,6 +15,8 @@ from typing import Any, Literal, Protocol
 
 from postventa.core.journey import Catalog
 from postventa.engine.batch import Answer as Taken
+from postventa.engine.meters import Meters
+from postventa.engine.operate import Operators
 from postventa.errors import RecordError
 from postventa.project import Project
 from postventa.schemas.parse import Incoming
@@ -69,6 +71,11 @@ class Ingest(Protocol):
         """
 
 
+async def _no_lag() -> Mapping[tuple[str, int], int]:
+    """Where no topic is read."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """All the pages need. `private_token` empty: the private app answers this machine alone."""
@@ -95,3 +102,9 @@ class Services:
     """Names the private app is reached by, beside this machine's own."""
     status: Callable[[], Mapping[str, Any]] = field(default=dict)
     """What only the running engine knows (intake caught up, speed, process), shown on the first page."""
+    meters: Meters = field(default_factory=Meters)
+    """What the running engine has counted."""
+    lag: Callable[[], Awaitable[Mapping[tuple[str, int], int]]] = _no_lag
+    """(topic, partition) -> records still to be read."""
+    operators: Operators | None = None
+    """The acts behind `postventa dead-letters`, `messages`, `runs` and `suppress`; None where nobody may act."""

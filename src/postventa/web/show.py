@@ -13,8 +13,8 @@ from postventa.web.pages import page
 from postventa.web.services import Services
 
 MENU = (
-    ("/", "Health"), ("/mailbox", "Mailbox"), ("/customers", "Customers"), ("/journeys", "Journeys"),
-    ("/waiting", "Waiting room"), ("/dead-letters", "Dead letters"),
+    ("/", "Health"), ("/streams", "Streams"), ("/mailbox", "Mailbox"), ("/customers", "Customers"),
+    ("/journeys", "Journeys"), ("/waiting", "Waiting room"), ("/dead-letters", "Dead letters"),
 )  # fmt: skip
 
 
