@@ -54,6 +54,7 @@ COMMANDS = (
     Command("publish", _WRITE, "Make this version of the project the one that runs."),
     Command("run", _RUN, "Run the engine on this machine."),
     Command("worker", _RUN, "Run one of any number of workers: events from Kafka, state in PostgreSQL."),
+    Command("web", _RUN, "Serve the pages and take events by HTTP, beside the workers."),
     Command("kafka", _RUN, "Make and check the topics; tell how far they are read."),
     Command("events", _RUN, "Send events to the engine, or import the past."),
     Command("db", _RUN, "Make or upgrade the tables in PostgreSQL."),

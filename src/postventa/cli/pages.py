@@ -112,9 +112,7 @@ class Pages:
         return done
 
 
-def services_of(
-    host: Host, root: Path, settings: Settings, tokens: Tokens, live: Live, public_url: str
-) -> Pages:
+def services_of(host: Host, root: Path, settings: Settings, tokens: Tokens, live: Live, public_url: str) -> Pages:
     """Everything the two applications need."""
     agents, _ = load_agents(root / "agents", live.project.registry)
     pages = Pages(host, root, live, agents)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import shutil
-import signal
 import webbrowser
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -16,6 +12,7 @@ from pathlib import Path
 
 import typer
 
+from postventa.cli.hosting import listeners_of, stop_on_signals, write_log
 from postventa.cli.pages import services_of
 from postventa.core.values import as_time, time_text
 from postventa.dispatch.dispatcher import Dispatcher
@@ -62,9 +59,7 @@ class Options:
 
 async def serve(options: Options) -> int:
     """Run until Ctrl-C (or until the end of a stepped run); gives the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    for noisy in ("httpx", "watchfiles", "uvicorn"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    write_log()
     if not options.dev:
         Project.load(options.project)
     settings = settings_of(options)
@@ -75,8 +70,8 @@ async def serve(options: Options) -> int:
     store = _store(options, settings, database)
     await store.open()
     try:
-        async with _listening(options, settings) as listeners:
-            return await _run(options, settings, store, database, listeners)
+        listeners = listeners_of(settings.listen, options.port, else_any=options.dev)
+        return await _run(options, settings, store, database, listeners)
     finally:
         beacon.put_out(database)
         await store.close()
@@ -99,34 +94,6 @@ def _fresh(database: Path) -> None:
     if running is not None:
         raise StoreBusy(f"a demo runs here already (process {running.pid})", running.url, "stop that one first")
     shutil.rmtree(database.parent, ignore_errors=True)
-
-
-@asynccontextmanager
-async def _listening(options: Options, settings: Settings) -> AsyncIterator[tuple[Listener, Listener]]:
-    """Both addresses, taken. In --dev a free port is found when the usual one is in use."""
-    private, public = settings.listen.private, settings.listen.public
-    if options.port is not None:
-        private, public = f"127.0.0.1:{options.port}", f"127.0.0.1:{options.port + 1 if options.port else 0}"
-    if settings.listen.token_env is None and private.rpartition(":")[0] not in {"127.0.0.1", "localhost", "[::1]"}:
-        raise ConfigError(
-            "the private pages would be open to the network",
-            where=f"listen.private: {private}",
-            mend="set listen.token_env, or listen on 127.0.0.1",
-        )
-    found = (_bound("private", private, options), _bound("public", public, options))
-    yield found
-
-
-def _bound(name: str, address: str, options: Options) -> Listener:
-    listener = Listener(name, address)
-    try:
-        listener.bind()
-    except ConfigError:
-        if not options.dev or options.port is not None:
-            raise
-        listener = Listener(name, f"{address.rpartition(':')[0]}:0")
-        listener.bind()
-    return listener
 
 
 def _store(options: Options, settings: Settings, database: Path) -> Store:
@@ -161,7 +128,7 @@ async def _run(
         watching = partial(watch, options.project, engine.releases, clock.now, typer.echo, changed)
         embedded.extra = (("watch", watching),)
     embedded.started = partial(_welcome, options, settings, database, live.hash, private.url)
-    _stop_on_signals(embedded)
+    stop_on_signals(embedded.stop, "what is being sent is finished first")
     code = await embedded.run()
     if clock.stepping:
         async with store.transaction() as tx:
@@ -250,16 +217,3 @@ def _welcome(options: Options, settings: Settings, database: Path, release: str,
 def _server(settings: Settings) -> str:
     email = settings.channels.email
     return f"{getattr(email, 'host', '')}:{getattr(email, 'port', '')}"
-
-
-def _stop_on_signals(embedded: Embedded) -> None:
-    """The first signal stops in order; a second one, as the system does it."""
-    loop = asyncio.get_running_loop()
-
-    def stop(number: signal.Signals) -> None:
-        typer.echo("\nstopping: what is being sent is finished first", err=True)
-        loop.remove_signal_handler(number)
-        embedded.stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop, number)
