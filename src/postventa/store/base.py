@@ -125,7 +125,9 @@ class Transaction(Protocol):
         """Remove and give those that are there, by id."""
 
     async def set_positions(self, positions: Mapping[tuple[str, int], int]) -> None:
-        """(topic, partition) -> the next offset to read."""
+        """(topic, partition) -> the next offset to read. A lower one changes nothing: a worker that slept past a
+        rebalance must not undo what its successor read. Only 0, for a topic that was made again, begins anew.
+        """
 
     # --- outbox
     async def claimable(self, now: datetime, limit: int, paused: Sequence[str]) -> list[OutboxRecord]:

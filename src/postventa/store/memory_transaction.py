@@ -272,7 +272,8 @@ class MemoryTransaction(MemoryOutbox):
 
     async def set_positions(self, positions: Mapping[tuple[str, int], int]) -> None:
         for place, position in positions.items():
-            self._undo.put(self._t.positions, place, position)
+            following = max(position, self._t.positions.get(place, 0)) if position else 0
+            self._undo.put(self._t.positions, place, following)
 
     # --- suppression, codes ----------------------------------------------------------------------------------------
     async def suppressed(self, addresses: Sequence[str]) -> dict[str, str]:

@@ -268,7 +268,8 @@ _PUT_LETTERS = """
          as given (source, reason, field, event_id, at, record)"""
 _SET_POSITIONS = """
     insert into positions (topic, partition, next) select * from unnest($1::text[], $2::int[], $3::bigint[])
-    on conflict (topic, partition) do update set next = excluded.next"""
+    on conflict (topic, partition) do update
+    set next = case excluded.next when 0 then 0 else greatest(positions.next, excluded.next) end"""
 _SUPPRESSED = """
     select address, reason from suppressions where address = any($1) order by address for share"""
 _TAKE_FREE = """

@@ -189,7 +189,8 @@ class SqliteTransaction(SqliteOutbox):
     @hops
     def set_positions(self, positions: Mapping[tuple[str, int], int]) -> None:
         self.db.executemany(
-            "insert or replace into positions values (?, ?, ?)",
+            "insert into positions (topic, partition, next) values (?, ?, ?) on conflict do update"
+            " set next = case excluded.next when 0 then 0 else max(next, excluded.next) end",
             [(topic, partition, following) for (topic, partition), following in sorted(positions.items())],
         )
 

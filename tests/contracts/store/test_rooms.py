@@ -66,11 +66,14 @@ async def test_dead_letters_are_numbered_and_newest_first(store, make):
     assert await store.views.dead_letters(1) == [second]
 
 
-async def test_positions_are_what_was_set_last(store):
+async def test_positions_never_go_back_but_to_the_beginning(store):
     async with store.transaction() as tx:
-        await tx.set_positions({("orders", 0): 10, ("orders", 1): 5})
-        await tx.set_positions({("orders", 0): 7})
-    assert await store.views.positions() == {("orders", 0): 7, ("orders", 1): 5}
+        await tx.set_positions({("orders", 0): 10, ("orders", 1): 5, ("orders", 2): 5})
+        await tx.set_positions({("orders", 0): 7, ("orders", 1): 0, ("orders", 2): 8})
+    assert await store.views.positions() == {("orders", 0): 10, ("orders", 1): 0, ("orders", 2): 8}
+    async with store.transaction() as tx:
+        await tx.set_positions({("orders", 1): 3})
+    assert (await store.views.positions())["orders", 1] == 3
 
 
 async def test_a_suppressed_address_stays_so_in_any_case_of_letters(store, make):
