@@ -110,7 +110,8 @@ def fold_history(
     catalogs: Mapping[str, Catalog],
 ) -> _Fold:
     """Make every call of `advance` again, in order. Stops at the first row that cannot be."""
-    fold = _Fold(CustomerState(customer), whole=not history or history[0].seq == 1)
+    history, whole = _from_where_it_can_be_told(history, events)
+    fold = _Fold(CustomerState(customer), whole=whole)
     for row in history:
         if row.kind == "snapshot":
             kept = state_from_plain(row.payload)
@@ -133,6 +134,28 @@ def fold_history(
                 elif isinstance(effect, PostPoints):
                     fold.postings.setdefault(effect.posting_id, effect.points)
     return fold
+
+
+def _from_where_it_can_be_told(
+    history: Sequence[HistoryRow], events: Mapping[tuple[str, str], Event]
+) -> tuple[Sequence[HistoryRow], bool]:
+    """The rows to fold, and whether they are all there ever were. Age takes rows and events from the old end, never
+    without a snapshot to go on from; between the two there may be rows whose beginning is gone."""
+    if not history:
+        return history, True
+    told = len(history)
+    while told and (history[told - 1].kind != "event" or _names(history[told - 1]) in events):
+        told -= 1
+    if told == 0 and history[0].seq == 1:
+        return history, True
+    for place in range(told, len(history)):
+        if history[place].kind in {"snapshot", "merge"}:
+            return history[place:], False
+    return history, history[0].seq == 1
+
+
+def _names(row: HistoryRow) -> tuple[str, str]:
+    return str(row.payload.get("source")), str(row.payload.get("id"))
 
 
 async def _compare(views: Views, fold: _Fold, messages_since: datetime | None) -> list[Difference]:
