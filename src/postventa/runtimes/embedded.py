@@ -19,7 +19,7 @@ from postventa.dispatch.dispatcher import Dispatcher
 from postventa.dispatch.outlet import Outlet
 from postventa.engine.engine import Engine
 from postventa.engine.meters import Meters
-from postventa.runtimes import heartbeat
+from postventa.runtimes import heartbeat, retention
 from postventa.runtimes.clock import Clock, SteppingClock
 from postventa.runtimes.feed import Fed
 from postventa.runtimes.intake import BATCH
@@ -88,8 +88,13 @@ class Embedded:
         if self.stepper is not None:
             self.caught_up.set()
             return [*parts, ("time", self._step())]
-        rest = [("timers", self.scheduler.run(self.stop)), ("mail", self.dispatcher.run(self.stop))]
-        return [*parts, ("files", self._read_files()), *rest]
+        rest = [
+            ("files", self._read_files()),
+            ("timers", self.scheduler.run(self.stop)),
+            ("mail", self.dispatcher.run(self.stop)),
+            ("retention", retention.keep_to_it(self.engine, self.clock.now, self.stop)),
+        ]
+        return [*parts, *rest]
 
     async def _stop_in_order(self, work: Work) -> None:
         """No new callers; answer those that are here; finish what is being sent; then the rest."""

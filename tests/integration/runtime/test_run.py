@@ -192,6 +192,26 @@ def test_a_long_stop_with_a_real_channel_asks_before_mail_leaves(start: Callable
     assert engine.call("/v1/status")["pauses"] == []
 
 
+def test_what_is_older_than_its_retention_is_dropped_at_the_next_start(
+    start: Callable[..., Running], project: Path
+) -> None:
+    settings = project / "postventa.yaml"
+    settings.write_text(settings.read_text() + "retention: {trace: 30 days}\n")
+    engine = start("--dev")
+    engine.call("/v1/events", order("o1"))
+    engine.until("sent", 1)
+    engine.stop()
+    state = sqlite3.connect(project / ".postventa" / "state.db", isolation_level=None)
+    state.execute("update trace set at = '2020-01-01T00:00:00.000000Z'")
+    state.execute("delete from control where key = 'retention'")
+    engine = start("--dev")
+    while state.execute("select count(*) from trace").fetchone()[0]:
+        assert engine.process.poll() is None, engine.said()
+        time.sleep(0.02)
+    assert state.execute("select count(*) from outbox").fetchone()[0] > 0, "messages are not named"
+    state.close()
+
+
 def test_a_locked_database_is_waited_for(start: Callable[..., Running], project: Path) -> None:
     engine = start("--dev")
     locker = sqlite3.connect(project / ".postventa" / "state.db", isolation_level=None)
