@@ -70,6 +70,7 @@ def _print(facts: dict[str, Any], where: str) -> None:
         ("dead_letters", "dead letters", "records that could not be used: see the private pages"),
         ("parked", "parked", "runs that failed and stand still"),
         ("uncertain", "uncertain", "mails that may or may not have left"),
+        ("refused_events", "refused", "events that the outlet's receiver will not have: see its answers in the log"),
     ):
         if facts[key]:
             typer.secho(f"  {label:<11} {facts[key]}  ({mend})", fg="yellow")

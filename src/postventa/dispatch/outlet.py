@@ -1,7 +1,7 @@
 """Events the engine made itself, on their way to the shop's own systems: one signed POST each, at least once.
 
-The receiver tells repetitions by the id, which never changes. Without an outlet they are marked as kept, in batches:
-they have already had their effect here.
+The receiver tells repetitions by the id, which never changes. Without an outlet they are settled in batches, and say
+so: they have already had their effect here. One that the receiver refuses for good is kept as refused, with its answer.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -26,6 +26,7 @@ log = logging.getLogger("postventa.outlet")
 
 BATCH = 200
 LOOK_AGAIN = 5.0
+NOBODY = "no outlet configured"
 
 
 class Poster(Protocol):
@@ -66,30 +67,45 @@ class Outlet:
                 await asyncio.wait_for(self.wake.wait(), pause)
 
     async def drain(self) -> int:
-        """One batch; gives how many are out. An event the receiver refuses for good is left behind, and said."""
+        """One batch; gives how many are settled: out, or refused for good."""
         async with self.store.transaction() as tx:
             rows = await tx.pending_events(BATCH)
+        if self.poster is None:
+            return await self._settle([row.effect_id for row in rows], {}, NOBODY)
         done: list[str] = []
+        refused: dict[str, str] = {}
         try:
             for row in rows:
-                await self._publish(row)
-                done.append(row.effect_id)
+                why = await self._publish(self.poster, row)
+                if why is None:
+                    done.append(row.effect_id)
+                else:
+                    refused[row.effect_id] = why
         finally:
-            if done:
-                async with self.store.transaction() as tx:
-                    await tx.published(done, self.now())
-                self.published += len(done)
-        return len(done)
+            settled = await self._settle(done, refused)
+        return settled
 
-    async def _publish(self, row: OutboxRecord) -> None:
-        if self.poster is None or row.event is None:
-            return
+    async def _settle(self, done: Sequence[str], refused: Mapping[str, str], detail: str = "") -> int:
+        if done or refused:
+            async with self.store.transaction() as tx:
+                await tx.published(done, self.now(), detail=detail)
+                for effect_id, why in refused.items():
+                    await tx.published([effect_id], self.now(), "refused", why)
+        self.published += len(done)
+        return len(done) + len(refused)
+
+    async def _publish(self, poster: Poster, row: OutboxRecord) -> str | None:
+        """Why the receiver refuses it for good; None when it has it. Raises ChannelError when it may be tried again."""
+        if row.event is None:
+            return None
         try:
-            await self.poster.post(f"{row.event.source}/{row.event.id}", body_of(row.event, row.customer_id))
+            await poster.post(f"{row.event.source}/{row.event.id}", body_of(row.event, row.customer_id))
         except ChannelError as error:
             if not error.permanent:
                 raise
             log.error("the receiver refused event %s for good, it is passed over: %s", row.event.id, error)  # noqa: TRY400
+            return str(error)
+        return None
 
 
 def body_of(event: Event, customer_id: str) -> bytes:

@@ -169,8 +169,10 @@ class Transaction(Protocol):
     async def pending_events(self, limit: int) -> list[OutboxRecord]:
         """Rows of kind `event` still to be published, in the order in which they were saved."""
 
-    async def published(self, effect_ids: Sequence[str], at: datetime) -> None:
-        """These rows of kind `event` are out: pending -> sent."""
+    async def published(
+        self, effect_ids: Sequence[str], at: datetime, state: OutboxState = "sent", detail: str = ""
+    ) -> None:
+        """These rows of kind `event` are done with: pending -> sent, or `refused` by the receiver; why, in words."""
 
     # --- suppression, codes, answers
     async def suppressed(self, addresses: Sequence[str]) -> dict[str, str]:

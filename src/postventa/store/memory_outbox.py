@@ -143,11 +143,13 @@ class MemoryOutbox:
         numbers = self._t.by_state.get(("event", "pending"), {})
         return [self._t.outbox[key] for key in sorted(numbers, key=numbers.__getitem__)[:limit]]
 
-    async def published(self, effect_ids: Sequence[str], at: datetime) -> None:
+    async def published(
+        self, effect_ids: Sequence[str], at: datetime, state: OutboxState = "sent", detail: str = ""
+    ) -> None:
         for effect_id in effect_ids:
             row = self._t.outbox.get(effect_id)
             if row is not None and row.kind == "event" and row.state == "pending":
-                self._set_row(replace(row, state="sent", settled_at=at))
+                self._set_row(replace(row, state=state, detail=detail, settled_at=at))
 
     async def skip_before(self, before: datetime) -> int:
         old = [row for row in self._in_state("message", "pending") if row.created_at < before]

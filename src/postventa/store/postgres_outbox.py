@@ -91,8 +91,10 @@ class PostgresOutbox:
         found = await self.fetch(f"{OUTBOX} where state = 'pending' and kind = 'event' order by number limit $1", limit)
         return list(map(rows.outbox_from_row, found))
 
-    async def published(self, effect_ids: Sequence[str], at: datetime) -> None:
-        await self.execute(_PUBLISHED, list(effect_ids), at)
+    async def published(
+        self, effect_ids: Sequence[str], at: datetime, state: OutboxState = "sent", detail: str = ""
+    ) -> None:
+        await self.execute(_PUBLISHED, list(effect_ids), at, state, detail)
 
     async def skip_before(self, before: datetime) -> int:
         return await self.execute(_SKIP, before, SKIPPED)
@@ -170,7 +172,7 @@ _PUBLISHED = f"""
     with mine as (
         select effect_id from outbox where effect_id = any($1) and state = 'pending' and kind = 'event' {_IN_ORDER}
     )
-    update outbox set state = 'sent', settled_at = $2 from mine where outbox.effect_id = mine.effect_id"""
+    update outbox set state = $3, detail = $4, settled_at = $2 from mine where outbox.effect_id = mine.effect_id"""
 _SKIP = f"""
     with mine as (
         select effect_id from outbox where state = 'pending' and kind = 'message' and created_at < $1 {_IN_ORDER}

@@ -133,4 +133,5 @@ def counts(
         "dead_letters": dead_letters,
         "parked": sum(count for (_, _, _, stand), count in runs.items() if stand == "parked"),
         "uncertain": messages.get("uncertain", 0),
+        "refused_events": outbox.get(("event", "refused"), 0),
     }

@@ -129,11 +129,13 @@ class SqliteOutbox:
         return list(map(rows.outbox_from_row, found))
 
     @hops
-    def published(self, effect_ids: Sequence[str], at: datetime) -> None:
+    def published(
+        self, effect_ids: Sequence[str], at: datetime, state: OutboxState = "sent", detail: str = ""
+    ) -> None:
         self.db.execute(
-            "update outbox set state = 'sent', settled_at = ? where state = 'pending' and kind = 'event'"
+            "update outbox set state = ?, detail = ?, settled_at = ? where state = 'pending' and kind = 'event'"
             " and effect_id in (select value from json_each(?))",
-            (time_to_text(at), dumps(list(effect_ids))),
+            (state, detail, time_to_text(at), dumps(list(effect_ids))),
         )
 
     @hops

@@ -203,7 +203,10 @@ async def test_events_to_publish_come_in_the_order_they_were_saved(store, make, 
         await tx.published(["eff3", "eff1"], make.at(4))
     async with store.transaction() as tx:
         assert [row.effect_id for row in await tx.pending_events(10)] == ["eff2"]
+        await tx.published(["eff2"], make.at(5), "refused", "410: gone")
+        await tx.published(["eff1"], make.at(5), "refused", "settled before: nothing changes")
     assert await store.views.messages() == []
+    assert (await store.views.counts(make.at(6)))["refused_events"] == 1
 
 
 async def test_skipping_after_a_long_stop(store, make, save):
