@@ -60,29 +60,35 @@ def withdraw(turn: Turn, row: OutboxRow, reason: str) -> None:
 # --- does this event speak to this `on`? ------------------------------------------------------------------------------
 IN_SIGHT = frozenset({"customer", "event", "answer"})
 """What a `where` can read without a run; other facts need an id, the event's or else the run's own."""
+NOT = "!"
+"""Before a place that was asked and did not hold."""
 
 
 def speaks(turn: Turn, on: On, event: Event, see: RunView, place: str, fresh: bool) -> bool:
     """Type and `where`. A `where` is read once, when the event is applied; for a remembered event (`fresh` False) the
-    answer kept then counts, where it could have changed since and the event alone says what it is about."""
+    answer kept then counts, where it could have changed since and the event alone says what it is about. A journey
+    that was not known then was not asked: it reads the facts of now."""
     if event.type not in on.types:
         return False
     if on.where == ALWAYS:
         return True
-    kept = turn.state.verdicts.get(event.key)
-    if not fresh and kept is not None and reads_facts(on.where) and roots(on.where) <= {*IN_SIGHT, *event.ids}:
-        return place in kept
+    if not fresh and reads_facts(on.where) and roots(on.where) <= {*IN_SIGHT, *event.ids}:
+        kept = turn.state.verdicts.get(event.key, ())
+        if place in kept:
+            return True
+        if NOT + place in kept:
+            return False
     return conditions.holds(on.where, see)
 
 
 def keep_verdicts(turn: Turn, event: Event) -> None:
-    """Note which fact-reading wheres hold for this event now, for runs that begin or wait later."""
+    """Note which fact-reading wheres hold for this event now and which do not, for runs that begin or wait later."""
     asked = turn.catalog.fact_wheres.get(event.type)
     if not asked:
         return
     see = RunView(turn.state, turn.catalog, turn.now, turn.tz, event.ids, event)
-    held = tuple(sorted(place for place, on in asked if conditions.holds(on.where, see)))
-    turn.state.verdicts[event.key] = held
+    answers = (place if conditions.holds(on.where, see) else NOT + place for place, on in asked)
+    turn.state.verdicts[event.key] = tuple(sorted(answers))
 
 
 def exit_event(turn: Turn, journey: Journey, event: Event, ids: Ids, run: Run | None, fresh: bool) -> bool:

@@ -181,7 +181,8 @@ class CustomerState:
     """The core's own view of messages on their way out, by effect id, until their receipt. It is stored with the
     customer as it stands, never derived from the outbox table: so a fold of the history gives the same."""
     verdicts: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
-    """By event key: which `where` that read facts held when the event was applied ("<version>:<place>")."""
+    """By event key: each `where` that read facts when the event was applied and held ("<version>:<place>"), or did not
+    ("!<version>:<place>")."""
     erased: bool = False
 
     def fork(self) -> CustomerState:

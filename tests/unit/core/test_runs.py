@@ -299,3 +299,18 @@ def test_a_late_start_after_an_outage_keeps_max_lateness_as_a_setting() -> None:
     line = line_of(shop=Shop(max_start_lateness=Duration(days=10)))
     line.event("order.paid", order="o-1", at="-9 days")
     assert len(line.runs) == 1
+
+
+def test_a_journey_published_after_an_event_reads_the_facts_of_now_about_it() -> None:
+    """Of a remembered event only journeys known when it came have an answer that was kept; another is asked now."""
+    text = "journey: j\nsubject: order\nstart: {on: order.paid}\nsteps:\n  - wait_for: ticket.replied\n"
+    text += (
+        "    where: {order.total: {at_least: %s}}\n    timeout: 9 days\n    on_timeout: [{exit: late}]\n  - send: x\n"
+    )
+    for least, expected in ((30, ["x"]), (200, [])):
+        line = Timeline(compiled(text % 100), START)
+        line.event("order.confirmed", order="o-1", total="40.00")
+        line.event("ticket.replied", order="o-1", ticket="t-1", at="+1 minute")
+        line.catalog = compiled(text % least)
+        line.event("order.paid", order="o-1", at=START)
+        assert line.names == expected
