@@ -38,7 +38,7 @@ class Command:
     @property
     def module(self) -> str:
         """The full name of the module that holds `command`."""
-        return f"postventa.cli.{self.name}"
+        return f"postventa.cli.{self.name.replace('-', '_')}"
 
     @property
     def exists(self) -> bool:
@@ -64,6 +64,10 @@ COMMANDS = (
     Command("verify", _LOOK, "Replay the history and compare it with the store."),
     Command("pause", _ACT, "Hold a journey, a channel or everything: nothing leaves, nothing is lost."),
     Command("resume", _ACT, "Go on after a pause."),
+    Command("dead-letters", _ACT, "Records that could not be used: look, mend, read them again."),
+    Command("messages", _ACT, "Mails that may or may not have left: send them again, or leave them."),
+    Command("runs", _ACT, "Runs that failed: let them try again, or end them; cancel a customer's runs."),
+    Command("suppress", _ACT, "Never write to an address again."),
 )
 
 

@@ -43,10 +43,10 @@ class Runs(Body):
     runs: list[tuple[str, str]] = Field(min_length=1, max_length=MANY)
 
 
-class Address(Body):
-    """An address nothing is to be sent to."""
+class Addresses(Body):
+    """Addresses nothing is to be sent to."""
 
-    address: str = Field(min_length=3, max_length=320)
+    addresses: list[str] = Field(min_length=1, max_length=MANY)
     reason: str = Field(min_length=1, max_length=500)
 
 
@@ -84,9 +84,9 @@ def add_operators(app: FastAPI, operators: Operators) -> None:
         return _told(await operators.end(body.runs, body.by, body.reason))
 
     @app.post("/v1/suppress")
-    async def suppress(body: Address) -> Response:
-        """Nothing is sent to this address any more."""
-        return _told([await operators.suppress(body.address, body.by, body.reason)])
+    async def suppress(body: Addresses) -> Response:
+        """Nothing is sent to these addresses any more."""
+        return _told([await operators.suppress(one, body.by, body.reason) for one in body.addresses])
 
 
 def _told(done: Sequence[Done]) -> Response:

@@ -14,9 +14,9 @@ from postventa.store.base import Store
 from postventa.store.memory import MemoryStore
 from postventa.store.sqlite import SqliteStore
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "engine")]
 
-from engine_shop import SHOP, T0
+from engine_shop import SHOP, T0  # noqa: E402 - found beside this file and in the engine's folder
 
 
 async def _store(kind: str, request: pytest.FixtureRequest) -> Store:

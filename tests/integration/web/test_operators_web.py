@@ -168,7 +168,7 @@ async def test_acts_answer_for_each_thing_that_was_named(shop: Any, operator: ht
         ("messages/drop", {"ids": [effect]}, [False]),
         ("runs/retry", {"runs": [["c-2", run]]}, [True]),
         ("runs/end", {"runs": [["c-2", run], ["c-2", "nothing"]]}, [True, False]),
-        ("suppress", {"address": "ana@example.com", "reason": "asked"}, [True]),
+        ("suppress", {"addresses": ["ana@example.com"], "reason": "asked"}, [True]),
     ):
         answer = await operator.post(f"/v1/{path}", json={"by": "eva", **body})
         assert answer.status_code == 200, answer.text
