@@ -17,11 +17,12 @@ from postventa.agents.declare import Agent
 from postventa.agents.loader import load_agents
 from postventa.cli.backtest import print_report
 from postventa.cli.reach import Api, url_of
-from postventa.core.values import as_time, time_text
+from postventa.core.values import as_time
 from postventa.engine.backtest import backtest
 from postventa.errors import ConfigError, RecordError
 from postventa.project import Project
 from postventa.publish import Access
+from postventa.runtimes.kafka.driver import record_of
 from postventa.schemas.parse import Incoming
 from postventa.source.nearest import suggest
 
@@ -62,7 +63,7 @@ def replay(
     for where, error in stretch.refused[:SHOWN]:
         typer.echo(f"{where}: {error}", err=True)
     if not into_engine:
-        print_report(backtest(loaded, _lines(stretch.incomings)), topic, as_json=as_json)
+        print_report(backtest(loaded, map(record_of, stretch.incomings)), topic, as_json=as_json)
         return
     if not yes:
         raise ConfigError(
@@ -125,22 +126,6 @@ def _records(access: Access, topic: str, start: datetime, stop: datetime | None)
         consumer.close()
 
 
-def _lines(incomings: Sequence[Incoming]) -> Iterator[bytes]:
-    """Events in our own form, such as a backtest reads."""
-    for one in incomings:
-        event = one.event
-        plain = {
-            **one.extensions,
-            "id": event.id,
-            "source": event.source,
-            "type": event.type,
-            "time": time_text(event.occurred_at),
-            **({"recordedtime": time_text(event.recorded_at)} if event.recorded_at else {}),
-            "data": dict(event.data),
-        }
-        yield json.dumps(plain, ensure_ascii=False).encode()
-
-
 # --- the engine -------------------------------------------------------------------------------------------------------
 def _into(loaded: Project, project: Path, incomings: Sequence[Incoming]) -> list[dict[str, Any]]:
     """By the running engine where one answers, else straight into the store."""
@@ -149,7 +134,7 @@ def _into(loaded: Project, project: Path, incomings: Sequence[Incoming]) -> list
         return asyncio.run(_into_store(loaded, project, incomings))
     api = Api(address, loaded.settings)
     answers: list[dict[str, Any]] = []
-    lines = list(_lines(incomings))
+    lines = [record_of(one) for one in incomings]
     for start in range(0, len(lines), BATCH):
         body = b"\n".join(lines[start : start + BATCH]) + b"\n"
         answers += api.post("/v1/events", body, "application/x-ndjson")["results"]

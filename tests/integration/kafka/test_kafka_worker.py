@@ -145,6 +145,54 @@ async def test_a_worker_ends_and_others_go_on(shared_world: World, number: signa
         assert len(world.mails) == 240
 
 
+async def test_only_what_a_transaction_committed_is_read_and_its_markers_are_no_gaps(world: World) -> None:
+    from aiokafka import AIOKafkaProducer
+
+    from postventa.publish import encoded
+
+    world.make_topics(partitions={"orders": 1})
+    await world.publish()
+    producer = AIOKafkaProducer(bootstrap_servers=world.broker.bootstrap_servers, transactional_id=world.prefix)
+    await producer.start()
+    async with producer.transaction():
+        await producer.send(world.topic("orders"), encoded(order(1)))
+    await producer.begin_transaction()
+    await producer.send_and_wait(world.topic("orders"), encoded(order(2)))
+    await producer.abort_transaction()
+
+    worker = world.start()
+    await world.until(lambda: world.subjects() == {"Thank you": 1, "A tip": 1})
+    assert world.stop(worker) == 0
+    async with producer.transaction():
+        await producer.send(world.topic("orders"), encoded(order(3)))
+    await producer.stop()
+    worker = world.start()
+    await world.until(lambda: world.subjects() == {"Thank you": 2, "A tip": 2})
+    assert world.stop(worker) == 0
+    assert "GAP" not in world.log()
+    async with world.opened() as store:
+        assert (await store.views.counts(datetime.now(UTC)))["customers"] == 2
+
+
+async def test_records_that_kafka_deleted_unread_are_a_gap(world: World) -> None:
+    from kafka import KafkaAdminClient, TopicPartition
+
+    world.make_topics(partitions={"orders": 1})
+    await world.publish()
+    worker = world.start()
+    world.send(*[("orders", order(number)) for number in range(3)])
+    await world.until(lambda: world.subjects()["Thank you"] == 3)
+    assert world.stop(worker) == 0
+    world.send(*[("orders", order(number)) for number in range(3, 8)])
+    admin = KafkaAdminClient(bootstrap_servers=world.broker.bootstrap_servers)
+    admin.delete_records({TopicPartition(world.topic("orders"), 0): 7})
+    admin.close()
+    worker = world.start()
+    await world.until(lambda: world.subjects()["Thank you"] == 4)
+    assert world.stop(worker) == 0
+    assert "GAP: 4 records" in world.log()
+
+
 async def test_a_restored_database_hears_again_what_it_lost(world: World) -> None:
     """And mail waits for a word, since it may have left already."""
     world.make_topics()

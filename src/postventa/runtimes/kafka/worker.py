@@ -10,7 +10,7 @@ import logging
 import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,18 +20,22 @@ from postventa.core.journey import Duration
 from postventa.dispatch.dispatcher import Dispatcher
 from postventa.dispatch.links import signed_links
 from postventa.engine.engine import Engine, open_engine
+from postventa.engine.release import CLOCK, STEPPING
 from postventa.errors import ConfigError, JourneyError, StoreError
 from postventa.project import Project
 from postventa.publish import Access
 from postventa.runtimes import heartbeat
-from postventa.runtimes.clock import Clock, SystemClock
+from postventa.runtimes.clock import Clock, SteppingClock, SystemClock
+from postventa.runtimes.feed import Fed
 from postventa.runtimes.kafka.admin import Place
 from postventa.runtimes.kafka.caught_up import CaughtUp
+from postventa.runtimes.kafka.driver import Driver
 from postventa.runtimes.kafka.out import Out, Producer
 from postventa.runtimes.kafka.positions import Positions
 from postventa.runtimes.kafka.reading import Message, Reader
 from postventa.runtimes.outward import channels_of, is_real, tokens_of, webhook_of
 from postventa.runtimes.scheduler import Scheduler
+from postventa.runtimes.stepper import Stepper, in_order
 from postventa.settings import Settings
 from postventa.source.problem import errors
 from postventa.store.base import Store
@@ -63,6 +67,10 @@ class Worker:
     access: Access
     tokens: Tokens
     clock: Clock = field(default_factory=SystemClock)
+    feed: Sequence[Fed] = ()
+    """With a stepping clock: the events that are published when the clock gets there."""
+    until: datetime | None = None
+    """With a stepping clock: stop there."""
     fail: Callable[[int], Any] = leave
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     engine: Engine = field(init=False)
@@ -72,6 +80,9 @@ class Worker:
     dispatcher: Dispatcher = field(init=False)
     scheduler: Scheduler = field(init=False)
     out: Out = field(init=False)
+    driver: Driver | None = None
+    finished: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a stepping clock has reached `until`."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
@@ -83,6 +94,7 @@ class Worker:
     async def open(self, current: Callable[[Message], bool]) -> None:
         """Open the store and make the parts. Raises what the store raises, ConfigError for a missing secret."""
         await self.store.open()
+        await self._one_clock()
         kafka, now = self.settings.kafka, self.clock.now
         self.engine = await open_engine(self.store, self.tokens.keys[-1].secret.decode())
         known_for = timedelta(seconds=_seconds(kafka.known_for))
@@ -97,9 +109,24 @@ class Worker:
         )  # fmt: skip
         self.scheduler = Scheduler(self.engine, self.clock, self.caught_up.done, self.changed)
         self.out = Out(self.store, Producer(self.access), kafka.out, kafka.dead_letters, now, webhook_of(self.settings))
-        pause = await heartbeat.guard(self.store, real_channel=is_real(self.settings))
+        stepping = self.clock.stepping
+        self.dispatcher.stepping = stepping
+        pause = await heartbeat.guard(self.store, real_channel=is_real(self.settings) and not stepping)
         if pause is not None:
             log.warning("NOTHING IS SENT: %s", pause.reason)
+
+    async def _one_clock(self) -> None:
+        """A store lives by one clock: times of the other would make no sense to it."""
+        wanted = STEPPING if self.clock.stepping else "real"
+        known = await self.store.views.control(CLOCK)
+        if known not in {None, wanted}:
+            raise ConfigError(
+                f"this database has lived by {'fast' if known == STEPPING else 'real'} time and cannot change",
+                mend="name another one in postventa.yaml (store)",
+            )
+        if known is None:
+            async with self.store.transaction() as tx:
+                await tx.set_control(CLOCK, wanted)
 
     @property
     def _alone(self) -> bool:
@@ -108,15 +135,16 @@ class Worker:
 
     def begin(self) -> None:
         """Start everything but the reading, which is Faust's."""
-        parts: Sequence[tuple[str, Part]] = (
+        parts: list[tuple[str, Part]] = [
             ("heartbeat", lambda stop: heartbeat.beat(self.store, stop)),
             ("intake", self.caught_up.run),
-            ("timers", self.scheduler.run),
-            ("mail", self.dispatcher.run),
-            ("doubts", self._doubts),
             ("out", self.out.run),
             ("releases", self._releases),
-        )
+        ]
+        if isinstance(self.clock, SteppingClock):
+            parts.append(("time", self._step))
+        else:
+            parts += [("timers", self.scheduler.run), ("mail", self.dispatcher.run), ("doubts", self._doubts)]
         self._tasks = [asyncio.create_task(self._patiently(name, part), name=name) for name, part in parts]
 
     async def drain(self) -> None:
@@ -178,6 +206,20 @@ class Worker:
                 log.critical("the part '%s' stopped: %s", name, error, exc_info=error)
                 self.fail(FAILED)
                 return
+
+    async def _step(self, stop: asyncio.Event) -> None:
+        """Everything of one moment before the next, through Kafka all the same. For one worker alone."""
+        assert isinstance(self.clock, SteppingClock)
+        await self.caught_up.done.wait()
+        self.driver = Driver(self.access, self.agents, self.positions)
+        stepper = Stepper(
+            self.engine, self.clock, self.dispatcher, self.driver.submit, self.reader.idle.is_set,
+            in_order(self.feed), self.until,
+        )  # fmt: skip
+        await stepper.run(stop)
+        await self.driver.close()
+        self.finished.set()
+        await stop.wait()
 
     async def _doubts(self, stop: asyncio.Event) -> None:
         """Messages that a worker took to the mail server and never came back from."""
