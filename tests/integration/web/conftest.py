@@ -19,15 +19,15 @@ import pytest
 
 from postventa.dispatch.dispatcher import Dispatcher
 from postventa.dispatch.links import signed_links
-from postventa.engine.batch import take
 from postventa.engine.due import sweep
 from postventa.engine.engine import Engine, open_engine
+from postventa.engine.meters import Meters
 from postventa.errors import RecordError
 from postventa.project import Project
 from postventa.runtimes.outward import mailbox_channel
-from postventa.runtimes.reception import storable
+from postventa.runtimes.reception import Reception
 from postventa.schemas.parse import Incoming, parse_many
-from postventa.store.base import DeadLetter, OutboxRecord, Pause
+from postventa.store.base import OutboxRecord, Pause
 from postventa.store.sqlite import SqliteStore
 from postventa.tokens import Tokens
 from postventa.web.private import private_app
@@ -86,14 +86,8 @@ class Web:
         )
 
     async def ingest(self, items: Sequence[Incoming | RecordError], source: str) -> Sequence[Answer]:
-        good = [one for one in items if isinstance(one, Incoming)]
-        letters = [
-            DeadLetter(source, one.message, storable(str(one.found)), self.now, storable(one.field))
-            for one in items
-            if isinstance(one, RecordError)
-        ]
-        taken = iter(await take(self.engine, good, self.now, letters=letters))
-        return [Answer.of(next(taken) if isinstance(one, Incoming) else one) for one in items]
+        reception = Reception(self.engine, lambda: self.now, lambda: None, Meters())
+        return [Answer.of(one) for one in await reception.take([(one, source) for one in items])]
 
     async def publish(self, message: str, by: str) -> dict[str, Any]:
         release = await self.engine.releases.publish(Project.load(ROOT), self.now, by, message)

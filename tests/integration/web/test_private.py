@@ -80,7 +80,9 @@ async def test_a_bad_record_says_which_field_and_how_to_mend_it_and_the_others_g
     assert told["results"][0]["field"] == "/type"
     assert "did you mean order.p" in told["results"][0]["mend"]
     assert (await private.post("/v1/events", json=wrong)).status_code == 422
-    assert len((await private.get("/dead-letters?format=json")).json()["dead_letters"]) == 2
+    letters = (await private.get("/dead-letters?format=json")).json()["dead_letters"]
+    assert len(letters) == 2
+    assert "did you mean order.p" in letters[0]["reason"], "the repair stands with the letter, too"
 
 
 @pytest.mark.parametrize(
