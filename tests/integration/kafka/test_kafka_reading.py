@@ -19,6 +19,7 @@ from postventa.project import Project
 from postventa.publish import Access
 from postventa.runtimes.kafka.positions import Positions
 from postventa.runtimes.kafka.reading import Reader
+from postventa.runtimes.kafka.worker import worker_of
 from postventa.store.sqlite import SqliteStore
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -129,3 +130,27 @@ async def test_what_nobody_expected_leaves_the_batch_unacknowledged(desk: Desk) 
     with pytest.raises(RuntimeError, match="a bug"):
         await desk.read(*lines(1))
     assert desk.acked == []
+
+
+async def test_and_ends_the_process_for_its_supervisor(desk: Desk, tmp_path: Path) -> None:
+    """An agent that went on would let Faust acknowledge what was never done."""
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "orders.py").write_text(
+        "from postventa.agents import agent\n@agent(topic='orders', schema='order.*')\ndef orders(one):\n    return one\n"
+    )
+    (tmp_path / "postventa.yaml").write_text("shop: Test\n")
+    worker = worker_of(tmp_path, desk.store)
+    ended: list[int] = []
+    worker.fail = ended.append
+    worker.reader = desk.reader
+
+    def broken(message: Any) -> bool:
+        raise RuntimeError("a bug")
+
+    desk.reader.current = broken
+
+    async def ack(_: Any) -> None:
+        raise AssertionError("nothing was done that could be acknowledged")
+
+    await worker.read(orders, [_record(lines(1)[0], 0, NOW)], ack)
+    assert ended == [70]
