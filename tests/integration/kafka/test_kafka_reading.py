@@ -136,7 +136,9 @@ async def test_and_ends_the_process_for_its_supervisor(desk: Desk, tmp_path: Pat
     """An agent that went on would let Faust acknowledge what was never done."""
     (tmp_path / "agents").mkdir()
     (tmp_path / "agents" / "orders.py").write_text(
-        "from postventa.agents import agent\n@agent(topic='orders', schema='order.*')\ndef orders(one):\n    return one\n"
+        "from postventa.agents import agent\n\n"
+        "@agent(topic='orders', schema='order.*')\n"
+        "def orders(one):\n    return one\n"
     )
     (tmp_path / "postventa.yaml").write_text("shop: Test\n")
     worker = worker_of(tmp_path, desk.store)

@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT / "tests" / "acceptance" / "run"))
 
 import test_speed as speed  # noqa: E402
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 KAFKA = """
 kafka:

@@ -145,6 +145,7 @@ async def test_a_worker_ends_and_others_go_on(shared_world: World, number: signa
         assert len(world.mails) == 240
 
 
+@pytest.mark.slow
 async def test_only_what_a_transaction_committed_is_read_and_its_markers_are_no_gaps(world: World) -> None:
     from aiokafka import AIOKafkaProducer
 
@@ -174,6 +175,7 @@ async def test_only_what_a_transaction_committed_is_read_and_its_markers_are_no_
         assert (await store.views.counts(datetime.now(UTC)))["customers"] == 2
 
 
+@pytest.mark.slow
 async def test_records_that_kafka_deleted_unread_are_a_gap(world: World) -> None:
     from kafka import KafkaAdminClient, TopicPartition
 
@@ -220,6 +222,7 @@ async def test_a_restored_database_hears_again_what_it_lost(world: World) -> Non
     assert "GAP" not in world.log()
 
 
+@pytest.mark.slow
 async def test_a_topic_made_again_is_read_from_its_beginning(world: World) -> None:
     world.make_topics()
     await world.publish()
