@@ -65,9 +65,9 @@ class Positions:
                 otherwise[place] = ours
                 if place[0] not in anew:
                     behind[place] = (ours, done)
-            elif done is None:
+            elif not done:
                 # Also where the store knows nothing: Faust fetches records and drops them when a rebalance comes
-                # between, and without a committed offset its client would go on behind them.
+                # between, and without a committed offset (or with 0) its client would go on behind them.
                 otherwise[place] = ours
         if behind:
             told = ", ".join(f"{topic}/{number} from {ours}" for (topic, number), (ours, _) in sorted(behind.items()))
