@@ -167,7 +167,6 @@ def test_the_pages_listen_where_the_ports_lead(settings: Settings) -> None:
     assert settings.listen.token_env, "an open listener asks for its token"
 
 
-@pytest.mark.xfail(strict=True, reason="the commands worker, web, db and kafka come with the Kafka runtime")
 def test_every_command_exists() -> None:
     names = {command.name for command in COMMANDS if command.exists}
     assert {service["command"][0] for service in OURS.values()} <= names
