@@ -1,6 +1,7 @@
 # The entry points. Every one does its own set-up: a machine with Python 3.11, 3.12 or 3.13 is enough.
 #
 #   make run         the engine with sample customers, time runs fast; prints the address of the pages
+#   make run-kafka   the same on a real Kafka and PostgreSQL with two workers, one of them killed; ends with a table
 #   make test        the test suite
 #   make lint        style, types and layers
 #   make test-kill   end the engine at random moments and count what became of every event and mail
@@ -19,7 +20,7 @@ KILLS ?= 20
 SPEED ?= 1h=1s
 JOBS ?= 2
 
-.PHONY: help setup parts run test test-kill lint style types layers format bench lock clean
+.PHONY: help setup parts run run-kafka test test-kill lint style types layers format bench lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -40,6 +41,10 @@ parts: $(READY)
 
 run: $(READY)
 	@exec $(BIN)/postventa run --project . --dev --demo --speed $(SPEED)
+
+# STAY=1 leaves the pages open at the end.
+run-kafka: parts
+	@exec $(BIN)/python tools/run_kafka.py $(if $(STAY),--stay)
 
 test: $(READY)
 	@$(BIN)/python -m pytest -q -n $(JOBS) $(TESTS)
