@@ -35,6 +35,8 @@ _STOP = {
 }
 _AWAY = ("08", "57P", "58")
 _DATA = ("22", "23", "54")
+LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+"""What asyncpg raises of itself; the second where a connection is lost between two messages of one query."""
 
 
 def is_away(error: BaseException) -> bool:
@@ -44,7 +46,7 @@ def is_away(error: BaseException) -> bool:
         return state.startswith(_AWAY) or state in {"25P03", "25P04", "25006", "53300"}
     if isinstance(error, asyncpg.exceptions.DataError | asyncpg.exceptions.ClientConfigurationError):
         return False
-    return isinstance(error, asyncpg.InterfaceError | OSError | TimeoutError)
+    return isinstance(error, LOST)
 
 
 @contextmanager
@@ -52,7 +54,7 @@ def telling(where: str) -> Iterator[None]:
     """Turn what asyncpg raises into StoreBusy, DataRefused or StoreError that say where, what and how to mend."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except (asyncpg.PostgresError, *LOST) as error:
         raise told(error, where) from error
     except (UnicodeEncodeError, OverflowError) as error:
         raise DataRefused(f"a value cannot be written: {error}", where, _SPLIT) from error

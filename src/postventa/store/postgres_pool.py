@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from postventa.errors import StoreBusy, StoreError
-from postventa.store.postgres_errors import is_away, not_an_address, telling
+from postventa.store.postgres_errors import LOST, is_away, not_an_address, telling
 
 PAUSES = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 2.0)
 """Seconds between tries at a connection; the last one again and again, until `patience` is over."""
@@ -99,7 +99,7 @@ class Connections:
         if pool is not None:
             try:
                 await asyncio.wait_for(pool.close(), 10)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except (asyncpg.PostgresError, *LOST):
                 pool.terminate()
 
     @asynccontextmanager
@@ -182,7 +182,7 @@ async def _roll_back(connection: asyncpg.Connection) -> None:
 async def _give_back(pool: asyncpg.Pool, connection: asyncpg.Connection) -> None:
     try:
         await pool.release(connection, timeout=5)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (asyncpg.PostgresError, *LOST):
         _cut_off(connection)
 
 
