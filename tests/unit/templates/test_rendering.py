@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Iterator
 
 import pytest
 from bundle import LINKS, catalog, render
@@ -101,6 +103,22 @@ def test_limits_and_wrong_values_end_in_a_clear_error(body: str, reason: str) ->
     with pytest.raises(RenderError, match=reason) as error:
         render(body, {"order": {"total": "much", "url": "javascript:alert(1)"}})
     assert "templates/m/es.md" in str(error.value)
+
+
+def test_a_mail_is_not_given_up_because_the_process_stood_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that sleeps, a worker that is stopped: the limit is for templates that work without end."""
+    monkeypatch.setattr("postventa.templates.render.SLOWEST", 0.1)
+
+    class Names:
+        def __iter__(self) -> Iterator[str]:
+            for name in "abc":
+                time.sleep(0.1)
+                yield name
+
+    assert "a b c" in render("{% for name in names %}{{ name }} {% endfor %}", {"names": Names()}).text
+    endless = "{% for a in names %}{% for b in names %}{{ b }}{% endfor %}{% endfor %}"
+    with pytest.raises(RenderError, match="rendering took more"):
+        render(endless, {"names": [""] * 2000})
 
 
 def test_utm_goes_on_the_shops_own_pages_only() -> None:
