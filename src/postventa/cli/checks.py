@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from postventa.cli.serving import database_of
+from postventa.cli.reach import own_database
 from postventa.errors import PostventaError
 from postventa.project import Project
 from postventa.runtimes import beacon
@@ -123,7 +123,7 @@ async def _database(root: Path, settings: Settings) -> AsyncIterator[Finding]:
         yield await _tables(settings)
         return
     try:
-        database = database_of(root, settings)
+        database = own_database(root, settings)
     except PostventaError as error:
         yield Finding("database", "fail", error.message, error.mend or "")
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,56 +11,28 @@ from getpass import getuser
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from postventa.cli.serving import database_of
+from postventa.cli.reach import Api, own_database, url_of
 from postventa.core.values import as_time
 from postventa.engine.engine import Engine, open_engine
-from postventa.errors import ConfigError, JourneyError, PostventaError, StoreBusy
+from postventa.errors import ConfigError
 from postventa.project import Project
-from postventa.runtimes import beacon
 from postventa.runtimes.outward import tokens_of
 from postventa.runtimes.stores import store_of
-from postventa.settings import Settings, secret
-
-TIMEOUT = 60
+from postventa.settings import Settings
 
 
 def ask(project: Path, settings: Settings, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
-    """POST to the running engine of this project; None when none runs. Raises what the engine answered."""
-    running = beacon.find(project / settings.store.sqlite)
-    if running is None:
+    """POST to the engine that runs here, be it a demo; None when none runs. Raises what the engine answered."""
+    url = url_of(project, settings)
+    if url is None:
         return None
-    token = secret(settings.listen.token_env)
-    headers = {"authorization": f"Bearer {token}"} if token else {}
-    try:
-        with httpx.Client(trust_env=False, timeout=TIMEOUT) as client:
-            answer = client.post(running.url + path, json=body, headers=headers)
-    except httpx.HTTPError as error:
-        raise StoreBusy(
-            f"the engine (process {running.pid}) does not answer: {error}", running.url,
-            "wait a moment, or stop it and try again",
-        ) from error  # fmt: skip
-    if answer.is_error:
-        raise _refused(answer, running.url)
-    return dict(answer.json())
-
-
-def _refused(answer: httpx.Response, url: str) -> PostventaError:
-    try:
-        told = dict(answer.json())
-    except ValueError:
-        told = {}
-    message, mend = str(told.get("error") or answer.reason_phrase), told.get("mend")
-    if told.get("problems"):
-        return JourneyError(told["problems"], message, url, mend)
-    return PostventaError(message, told.get("where") or url, mend)
+    return dict(Api(url, settings).post(path, json.dumps(body).encode(), "application/json"))
 
 
 @asynccontextmanager
 async def opened(project: Path, settings: Settings) -> AsyncIterator[Engine]:
     """The engine's parts on this project's store, for a command while no engine runs."""
-    database = database_of(project, settings)
+    database = own_database(project, settings)
     database.parent.mkdir(parents=True, exist_ok=True)
     store = store_of(settings, database)
     await store.open()

@@ -13,7 +13,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from postventa.cli.reach import Api, database_of, reading, settings_of, url_of
+from postventa.cli.reach import Api, own_database, reading, settings_of, url_of
 from postventa.cli.replay import replay
 from postventa.core.values import as_time, time_text
 from postventa.engine.batch import take
@@ -167,7 +167,7 @@ def _sent(api: Api, lines: Iterator[Line] | Sequence[Line]) -> Iterator[Told]:
 
 async def _stored(project: Path, loaded: Project, lines: Sequence[Line]) -> list[Told]:
     """Without a running engine: straight into the database, as its only writer."""
-    database = database_of(project, loaded.settings)
+    database = own_database(project, loaded.settings)
     store = store_of(loaded.settings, database)
     await store.open()
     told: list[Told] = []

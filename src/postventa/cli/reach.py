@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from postventa.errors import ConfigError, NotRunning, PostventaError
+from postventa.errors import ConfigError, JourneyError, NotRunning, PostventaError
 from postventa.runtimes import beacon
 from postventa.runtimes.stores import store_of
 from postventa.settings import FILE as SETTINGS
@@ -27,9 +27,15 @@ def settings_of(project: Path) -> Settings:
     return read_settings(file.read_bytes())[0]
 
 
+def own_database(project: Path, settings: Settings, *, demo: bool = False) -> Path:
+    """Where a project keeps its state, and a demo of it keeps another. With PostgreSQL only this machine's own notes
+    are beside it."""
+    return project / ".postventa" / "demo" / "state.db" if demo else project / settings.store.sqlite
+
+
 def database_of(project: Path, settings: Settings) -> Path:
     """The database in use: that of an engine that runs here, else the first that exists, a demo's last."""
-    places = (project / settings.store.sqlite, project / ".postventa" / "demo" / "state.db")
+    places = (own_database(project, settings), own_database(project, settings, demo=True))
     running = (place for place in places if beacon.find(place) is not None)
     existing = (place for place in places if place.exists())
     return next(running, None) or next(existing, places[0])
@@ -67,7 +73,7 @@ class Api:
         self._client = httpx.Client(base_url=url, headers=headers, timeout=WAIT, trust_env=False)
 
     def get(self, path: str) -> Any:
-        """The answer's JSON. NotRunning when nobody answers, PostventaError for what it refuses."""
+        """The answer's JSON. NotRunning when nobody answers, JourneyError or PostventaError for what it refuses."""
         return self._ask("GET", path)
 
     def post(self, path: str, body: bytes, content_type: str) -> Any:
@@ -88,5 +94,7 @@ class Api:
         if answer.is_success or (isinstance(told, dict) and "results" in told):
             return told
         said = told if isinstance(told, dict) else {}
+        if said.get("problems"):
+            raise JourneyError(said["problems"], str(said.get("error")), self.url + path, said.get("mend"))
         what = str(said.get("error") or f"the engine answered {answer.status_code}")
         raise PostventaError(what, where=self.url + path, mend=said.get("mend"))

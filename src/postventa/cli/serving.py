@@ -14,6 +14,7 @@ import typer
 
 from postventa.cli.hosting import listeners_of, stop_on_signals, write_log
 from postventa.cli.pages import services_of
+from postventa.cli.reach import own_database
 from postventa.core.values import as_time, time_text
 from postventa.dispatch.dispatcher import Dispatcher
 from postventa.dispatch.links import signed_links
@@ -63,7 +64,7 @@ async def serve(options: Options) -> int:
     if not options.dev:
         Project.load(options.project)
     settings = settings_of(options)
-    database = database_of(options.project, settings, demo=options.demo)
+    database = own_database(options.project, settings, demo=options.demo)
     if options.demo:
         _fresh(database)
     database.parent.mkdir(parents=True, exist_ok=True)
@@ -81,11 +82,6 @@ def settings_of(options: Options) -> Settings:
     """This machine's settings. A demo never has a way to the outside, whatever the file says."""
     settings = Project.load(options.project).settings
     return settings.model_copy(update={"channels": Channels(), "public_url": None}) if options.demo else settings
-
-
-def database_of(project: Path, settings: Settings, *, demo: bool = False) -> Path:
-    """Where the state is kept; with PostgreSQL only this machine's own notes are beside it."""
-    return project / ".postventa" / "demo" / "state.db" if demo else project / settings.store.sqlite
 
 
 def _fresh(database: Path) -> None:

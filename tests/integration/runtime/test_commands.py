@@ -10,6 +10,7 @@ import pytest
 
 from postventa import starter
 from postventa.cli.main import run
+from postventa.runtimes import beacon
 
 Say = Callable[..., tuple[int, str, str]]
 
@@ -55,6 +56,17 @@ def test_preview_shows_a_message_in_a_language(say: Say) -> None:
     code, _, error = say("preview", "thank-you", "--to", "me@example.com")
     assert code == 2
     assert "mailbox" in error
+
+
+def test_a_pause_speaks_to_the_demo_that_runs_here_and_never_writes_past_it(say: Say, tmp_path: Path) -> None:
+    demo = tmp_path / "shop" / ".postventa" / "demo" / "state.db"
+    demo.parent.mkdir(parents=True)
+    beacon.light(demo, "http://127.0.0.1:9")
+    code, _, error = say("pause", "after-purchase", "--reason", "a wrong price")
+    assert code == 2
+    assert "nobody answers" in error
+    assert "http://127.0.0.1:9" in error
+    assert not (tmp_path / "shop" / ".postventa" / "state.db").exists()
 
 
 def test_publish_pause_and_resume_without_an_engine(say: Say) -> None:
