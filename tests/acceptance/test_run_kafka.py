@@ -21,7 +21,8 @@ from postventa.testing.jars import jars
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = [sys.executable, str(ROOT / "tools" / "run_kafka.py")]
-LIMIT = 180
+LIMIT = 240
+"""Seconds; a guard against hanging: two minutes are usual."""
 ROW = re.compile(r"^  (\S.*?) {2,}(\d+)$", re.MULTILINE)
 
 
