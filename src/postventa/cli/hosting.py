@@ -1,9 +1,8 @@
-"""What every process with pages needs around it: its two addresses, its log, and an orderly end."""
+"""What every process with pages needs around it: its two addresses, and an orderly end."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 
 import typer
@@ -13,13 +12,6 @@ from postventa.runtimes.listeners import Listener
 from postventa.settings import Listen
 
 _HERE = {"127.0.0.1", "localhost", "[::1]"}
-
-
-def write_log() -> None:
-    """One line per message on stderr; of the libraries only what is wrong."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    for noisy in ("httpx", "watchfiles", "uvicorn"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 def listeners_of(listen: Listen, port: int | None, *, else_any: bool = False) -> tuple[Listener, Listener]:

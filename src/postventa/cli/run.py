@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -25,6 +25,9 @@ def command(
         int | None, typer.Option(metavar="N", help="The private pages' port; the public ones take the next. 0: any.")
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the mailbox in the browser.")] = False,
+    log: Annotated[
+        Literal["text", "json"], typer.Option(help="Log lines for people, or one JSON object each.")
+    ] = "text",
 ) -> None:
     """Run the engine: events come in by HTTP and files, journeys advance, mails go out.
 
@@ -34,5 +37,5 @@ def command(
 
     from postventa.cli.serving import Options, serve
 
-    options = Options(project, dev or demo, demo, speed, events, until, port, open_)
+    options = Options(project, dev or demo, demo, speed, events, until, port, open_, log)
     raise typer.Exit(asyncio.run(serve(options)))

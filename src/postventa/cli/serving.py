@@ -12,7 +12,7 @@ from pathlib import Path
 
 import typer
 
-from postventa.cli.hosting import listeners_of, stop_on_signals, write_log
+from postventa.cli.hosting import listeners_of, stop_on_signals
 from postventa.cli.pages import services_of
 from postventa.cli.reach import own_database
 from postventa.core.values import as_time, time_text
@@ -29,6 +29,7 @@ from postventa.runtimes.demo import demo_events
 from postventa.runtimes.embedded import Embedded
 from postventa.runtimes.feed import Fed, feed_of, read_feed
 from postventa.runtimes.listeners import Listener
+from postventa.runtimes.logs import Form, write_log
 from postventa.runtimes.outward import channels_of, is_real, tokens_of, webhook_of
 from postventa.runtimes.stores import store_of
 from postventa.runtimes.watch import publish_if_changed, watch
@@ -56,11 +57,12 @@ class Options:
     until: str | None = None
     port: int | None = None
     open: bool = False
+    log: Form = "text"
 
 
 async def serve(options: Options) -> int:
     """Run until Ctrl-C (or until the end of a stepped run); gives the exit code."""
-    write_log()
+    write_log(options.log)
     if not options.dev:
         Project.load(options.project)
     settings = settings_of(options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -12,6 +12,7 @@ from postventa.errors import ConfigError
 
 if TYPE_CHECKING:
     from postventa.runtimes.listeners import Listener
+    from postventa.runtimes.logs import Form
     from postventa.settings import Settings
     from postventa.store.base import Store
 
@@ -21,23 +22,27 @@ def command(
     port: Annotated[
         int | None, typer.Option(metavar="N", help="The private pages' port; the public ones take the next. 0: any.")
     ] = None,
+    log: Annotated[
+        Literal["text", "json"], typer.Option(help="Log lines for people, or one JSON object each.")
+    ] = "text",
 ) -> None:
     """Serve the shop's pages, the customers' pages and POST /v1/events, with the state in PostgreSQL.
 
     Timers and mail are the workers' ('postventa worker'), as many as wanted; without any, what comes in is kept until
     one starts. Exit codes: 0 stopped, 2 cannot start, 70 a fault: start it again, nothing is lost.
     """
-    raise typer.Exit(asyncio.run(serve(project, port)))
+    raise typer.Exit(asyncio.run(serve(project, port, log)))
 
 
-async def serve(project: Path, port: int | None = None) -> int:
+async def serve(project: Path, port: int | None = None, log: Form = "text") -> int:
     """Run until a signal; gives the exit code."""
-    from postventa.cli.hosting import listeners_of, write_log
+    from postventa.cli.hosting import listeners_of
     from postventa.project import Project
     from postventa.runtimes import beacon
+    from postventa.runtimes.logs import write_log
     from postventa.runtimes.stores import store_of
 
-    write_log()
+    write_log(log)
     settings = Project.load(project).settings
     if settings.store.postgres_env is None:
         raise ConfigError(

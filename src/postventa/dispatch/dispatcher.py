@@ -186,7 +186,7 @@ class Dispatcher:
             case "refused":
                 await self._settle(row, "refused", at, end.detail, row.address if end.bounced else None)
             case "unrenderable":
-                log.error("message '%s' was given up: %s", row.message, end.detail)
+                log.error("message '%s' cannot be made and was given up: %s", row.message, _where(row))
                 await self._settle(row, "gave_up", at, end.detail)
             case "later":
                 await self._later(row, end)
@@ -199,7 +199,7 @@ class Dispatcher:
             await self._settle(row, "gave_up", self.now(), f"tried for {hours} hours: {end.detail}")
             return
         pause = retry.delay(row.effect_id, row.attempt)
-        log.warning("message '%s' is tried again in %.0f s: %s", row.message, pause.total_seconds(), end.detail)
+        log.warning("message '%s' is tried again in %.0f s: %s", row.message, pause.total_seconds(), _where(row))
         if self.stepping:
             await asyncio.sleep(pause.total_seconds())
             pause = timedelta(0)
@@ -209,11 +209,11 @@ class Dispatcher:
     async def _doubt(self, row: OutboxRecord, why: str, at: datetime | None) -> None:
         """Nobody knows whether it left: `allow` sends again with the same Message-ID, `avoid` waits for a person."""
         if row.duplicates == "allow":
-            log.warning("message '%s' is sent again, it may arrive twice: %s", row.message, why)
+            log.warning("message '%s' is sent again, it may arrive twice: %s", row.message, _where(row))
             async with self.engine.store.transaction() as tx:
                 await tx.retry_later(row.effect_id, self.now(), f"in doubt, sent again: {why}", row.attempt)
             return
-        log.warning("message '%s' is uncertain and waits for a person: %s", row.message, why)
+        log.warning("message '%s' is uncertain and waits for a person: %s", row.message, _where(row))
         await self._settle(row, "uncertain", at or self.now(), why)
 
     async def _withdrawn(self, row: OutboxRecord) -> None:
@@ -257,6 +257,11 @@ class Dispatcher:
         pause = min(300.0, 2.0 * 2**failures)
         self._resting[name] = (loop_now + pause, failures + 1)
         log.error("channel '%s' does not work, next try in %.0f s; nothing is lost: %s", name, pause, end.detail)
+
+
+def _where(row: OutboxRecord) -> str:
+    """Where the reason stands. The log does not tell it: a mail server's answer may quote the customer."""
+    return f"the page /mailbox/{row.effect_id} tells why"
 
 
 async def _wait(wake: asyncio.Event, seconds: float) -> None:
