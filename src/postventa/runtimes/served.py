@@ -1,7 +1,7 @@
 """The pages and the HTTP way in, beside any number of workers: one process with no timers, no mail and no Kafka.
 
-What it takes in stands in the database all share. Nobody wakes the workers: they look there by themselves, for mail every
-five seconds, for timers every thirty.
+What it takes in stands in the database all share. Nobody wakes the workers: they look there by themselves, for mail
+every five seconds, for timers every thirty.
 """
 
 from __future__ import annotations

@@ -129,9 +129,7 @@ class SqliteOutbox:
         return list(map(rows.outbox_from_row, found))
 
     @hops
-    def published(
-        self, effect_ids: Sequence[str], at: datetime, state: OutboxState = "sent", detail: str = ""
-    ) -> None:
+    def published(self, effect_ids: Sequence[str], at: datetime, state: OutboxState = "sent", detail: str = "") -> None:
         self.db.execute(
             "update outbox set state = ?, detail = ?, settled_at = ? where state = 'pending' and kind = 'event'"
             " and effect_id in (select value from json_each(?))",

@@ -1,4 +1,4 @@
-"""What an operator sees of a running shop: /metrics, the probes, the page of the streams; and the API behind the acts."""
+"""What an operator sees of a running shop: /metrics, the probes, the page of the streams; the API behind the acts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def shop(web: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Any]:
 
     operators = Operators(web.engine, lambda: web.now, dict)
     web.services = web.make(meters=meters, lag=lag, operators=operators, status=lambda: {"caught_up": True})
-    yield web
+    return web
 
 
 @pytest.fixture
