@@ -143,10 +143,15 @@ async def test_a_stretch_is_read_again_into_a_backtest_and_asked_twice_into_the_
         assert (await store.views.counts(datetime.now(UTC)))["customers"] == 4
 
 
-def test_kafka_that_is_not_there_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("words", [["kafka", "setup"], ["worker"]])
+def test_kafka_that_is_not_there_is_told(
+    words: list[str], world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("POSTVENTA_KEYS", KEYS)
     monkeypatch.setattr("postventa.runtimes.kafka.admin.ANSWER_WITHIN", 500)
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
-    assert run(["kafka", "setup", "--project", str(world.folder)]) == 2
+    assert run([*words, "--project", str(world.folder)]) == 2
+    assert "127.0.0.1:1" in capsys.readouterr().err
 
 
 def test_login_and_certificates_reach_every_client() -> None:

@@ -6,6 +6,7 @@ folder (or with POSTVENTA_PROJECT naming one). Faust consumes, assigns and rebal
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from postventa.agents.declare import Agent
 from postventa.errors import PostventaError
 from postventa.publish import Access
+from postventa.runtimes.kafka import admin
 from postventa.runtimes.kafka.reading import BATCH, WITHIN, Message
 from postventa.runtimes.kafka.worker import FAILED, Worker, worker_of
 
@@ -80,6 +82,8 @@ class PostventaApp(faust.App):
         """The store first: nothing is consumed that could not be kept."""
         if self.conf.web_enabled:
             raise PostventaError(NO_WEB)
+        # Faust would leave with a traceback where nobody answers; this waits a little and says where and how to mend.
+        await asyncio.to_thread(admin.ask, self.worker.access, lambda _: None)
         await self.worker.open(self._is_ours)
         await super().on_start()
 

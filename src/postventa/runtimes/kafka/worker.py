@@ -155,9 +155,9 @@ class Worker:
     async def close(self) -> None:
         """Finish what is being sent, then stop every part and close the store."""
         self.stop.set()
-        self.changed()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._tasks:
+        if self._tasks:  # none where it could not begin
+            self.changed()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
             await self.dispatcher.finish()
             for channel in self.dispatcher.channels.values():
                 await channel.close()
