@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -67,8 +68,10 @@ async def _run(
     from postventa.cli.hosting import stop_on_signals
     from postventa.cli.pages import services_of
     from postventa.engine.engine import open_engine
+    from postventa.publish import Access
     from postventa.runtimes import beacon
     from postventa.runtimes.clock import SystemClock
+    from postventa.runtimes.kafka.lag import Lag
     from postventa.runtimes.outward import tokens_of
     from postventa.runtimes.served import Served
     from postventa.web.private import private_app
@@ -80,6 +83,9 @@ async def _run(
     live = await engine.releases.live()
     served = Served(engine, SystemClock(), listeners)
     pages = services_of(served, project, settings, tokens, live, settings.public_url or public.url)
+    if pages.agents:
+        topics = Lag(store.views, Access.of(settings.kafka), tuple(sorted(pages.agents)))
+        pages.services = replace(pages.services, lag=topics.lag, last=topics.last)
     private.app, public.app = private_app(pages.services), public_app(pages.services)
     served.republished = pages.refresh
 

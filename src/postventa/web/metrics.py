@@ -43,6 +43,13 @@ def add_metrics(app: FastAPI, watcher: Watcher, meters: Meters) -> None:
         return Response(exposition(meters, await watcher.look()), media_type=CONTENT_TYPE_PLAIN_1_0_0)
 
 
+def probes_app(watcher: Watcher, meters: Meters) -> FastAPI:
+    """An application with nothing but these, for a process without pages."""
+    app = FastAPI(title="postventa", docs_url=None, redoc_url=None, openapi_url=None)
+    add_metrics(app, watcher, meters)
+    return app
+
+
 def exposition(meters: Meters, look: Look) -> bytes:
     """All metrics as Prometheus reads them."""
     registry = CollectorRegistry()

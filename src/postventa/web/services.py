@@ -76,6 +76,11 @@ async def _no_lag() -> Mapping[tuple[str, int], int]:
     return {}
 
 
+async def _no_last() -> Mapping[str, datetime]:
+    """Where nobody else reads a topic."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """All the pages need. `private_token` empty: the private app answers this machine alone."""
@@ -106,5 +111,7 @@ class Services:
     """What the running engine has counted."""
     lag: Callable[[], Awaitable[Mapping[tuple[str, int], int]]] = _no_lag
     """(topic, partition) -> records still to be read."""
+    last: Callable[[], Awaitable[Mapping[str, datetime]]] = _no_last
+    """Topic -> when other processes last committed an event of it."""
     operators: Operators | None = None
     """The acts behind `postventa dead-letters`, `messages`, `runs` and `suppress`; None where nobody may act."""

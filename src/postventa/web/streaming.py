@@ -36,13 +36,13 @@ def add_streams(app: FastAPI, services: Services, watcher: Watcher, show: Show) 
 def topics(services: Services, look: Look) -> list[dict[str, Any]]:
     """One row for each topic, and for HTTP and files: what came, when last, and what is still to be read."""
     meters = services.meters
-    names = {topic for topic, _ in meters.events} | {topic for topic, _ in look.lag}
+    names = {topic for topic, _ in meters.events} | {topic for topic, _ in look.lag} | look.last.keys()
     return [
         {
             "topic": name,
             "lag": _lag(look.lag, name),
             "partitions": {str(part): count for (topic, part), count in sorted(look.lag.items()) if topic == name},
-            "last": meters.last_at.get(name),
+            "last": max(filter(None, (meters.last_at.get(name), look.last.get(name))), default=None),
             "outcomes": {what: count for (topic, what), count in sorted(meters.events.items()) if topic == name},
         }
         for name in sorted(names | {"http"})

@@ -6,21 +6,22 @@ However often it is asked, the store is not: a scrape must never be what slows t
 from __future__ import annotations
 
 import asyncio
+import json
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from postventa.core.values import as_time
 from postventa.errors import StoreError
-from postventa.store.base import Pause
-from postventa.web.services import Services
+from postventa.store.base import Pause, Views
 
 KEPT = 3.0
 """Real seconds for which an answer is good."""
 HEARTBEAT = "heartbeat"
 LIVE = "live_release"
+INTAKE = "kafka.intake"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class Look:
     heartbeat: datetime | None = None
     caught_up: bool = False
     trouble: str = ""
+    last: Mapping[str, datetime] = field(default_factory=dict)
+    """Topic -> when other processes last committed an event of it."""
 
     @property
     def reasons(self) -> list[str]:
@@ -48,10 +51,34 @@ class Look:
         return found
 
 
+class Watched(Protocol):
+    """What a watcher looks at: the pages' `Services`, or a worker that shows none."""
+
+    @property
+    def views(self) -> Views:
+        """The store's queries."""
+
+    @property
+    def now(self) -> Callable[[], datetime]:
+        """The journeys' clock."""
+
+    @property
+    def status(self) -> Callable[[], Mapping[str, Any]]:
+        """What only the process knows."""
+
+    @property
+    def lag(self) -> Callable[[], Awaitable[Mapping[tuple[str, int], int]]]:
+        """Records still to be read."""
+
+    @property
+    def last(self) -> Callable[[], Awaitable[Mapping[str, datetime]]]:
+        """When others last committed an event."""
+
+
 class Watcher:
     """Looks, and keeps what it saw for a moment."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Watched) -> None:
         self._services = services
         self._lock = asyncio.Lock()
         self._last: tuple[float, Look] | None = None
@@ -66,15 +93,22 @@ class Watcher:
 
     async def _look(self) -> Look:
         services, now = self._services, self._services.now()
-        views = services.views
-        caught_up = bool(services.status().get("caught_up", True))
+        views, known = services.views, services.status().get("caught_up")
         try:
+            caught_up = await _intake(views) if known is None else bool(known)
             return Look(
                 now, await views.gauges(now), await services.lag(), tuple(await views.pauses()),
                 await views.control(LIVE), as_time(await views.control(HEARTBEAT)), caught_up,
+                last=await services.last(),
             )  # fmt: skip
         except (StoreError, OSError) as error:
-            return Look(now, caught_up=caught_up, trouble=str(error))
+            return Look(now, caught_up=bool(known), trouble=str(error))
+
+
+async def _intake(views: Views) -> bool:
+    """What the workers last told about it, for a process that reads nothing itself."""
+    told = await views.control(INTAKE)
+    return bool(json.loads(told).get("caught_up")) if told else True
 
 
 def age(moment: datetime | str | None, now: datetime | None = None) -> float | None:

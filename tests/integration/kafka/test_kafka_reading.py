@@ -82,7 +82,7 @@ async def test_a_batch_is_acknowledged_in_order_after_its_commit(desk: Desk) -> 
     await desk.read(*lines(1, 2, 1), b"nonsense", None)
     assert desk.acked == [0, 1, 2, 3, 4]
     assert await desk.store.views.positions() == {("orders", 0): 5}
-    assert desk.reader.counts.events == {
+    assert desk.reader.meters.events == {
         ("orders", "accepted"): 2, ("orders", "duplicate"): 1, ("orders", "rejected"): 1, ("orders", "left_out"): 1,
     }  # fmt: skip
     assert [one.source for one in await desk.store.views.dead_letters()] == ["orders/0/3"]
@@ -93,14 +93,14 @@ async def test_a_batch_read_again_changes_nothing_and_leaves_no_second_letter(de
     await desk.read(*lines(1), b"nonsense")
     assert desk.acked == [0, 1, 0, 1]
     assert len(await desk.store.views.dead_letters()) == 1
-    assert desk.reader.counts.events["orders", "duplicate"] == 1
+    assert desk.reader.meters.events["orders", "duplicate"] == 1
 
 
 async def test_what_was_read_long_ago_is_not_even_looked_at(desk: Desk) -> None:
     await desk.read(*lines(1))
     await desk.read(*lines(1), written=NOW - timedelta(days=31))
-    assert desk.reader.counts.events["orders", "known"] == 1
-    assert desk.reader.counts.events["orders", "duplicate"] == 0
+    assert desk.reader.meters.events["orders", "known"] == 1
+    assert desk.reader.meters.events["orders", "duplicate"] == 0
 
 
 async def test_a_record_from_before_a_rebalance_is_neither_applied_nor_acknowledged(desk: Desk) -> None:

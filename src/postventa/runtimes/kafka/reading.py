@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from postventa.agents.declare import Agent
 from postventa.engine.batch import take
 from postventa.engine.engine import Engine
+from postventa.engine.meters import Meters
 from postventa.errors import ConfigError, RecordError, StoreError
 from postventa.runtimes.kafka.admin import Place
 from postventa.runtimes.kafka.positions import Positions
@@ -54,19 +55,6 @@ class Record(Protocol):
 
 
 @dataclass(slots=True)
-class Counts:
-    """What this worker has read, for the pages and metrics."""
-
-    events: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """(topic, outcome): accepted, duplicate, waiting, rejected, erased, left_out, known."""
-    batches: int = 0
-    last_at: dict[str, datetime] = field(default_factory=dict)
-    """Topic -> when its last batch was committed."""
-    last_size: int = 0
-    last_seconds: float = 0.0
-
-
-@dataclass(slots=True)
 class Reader:
     """Takes batches in. `current` tells whether a record still belongs to this worker; `took` is called after each."""
 
@@ -75,7 +63,7 @@ class Reader:
     positions: Positions
     current: Callable[[Message], bool]
     took: Callable[[], None]
-    counts: Counts = field(default_factory=Counts)
+    meters: Meters = field(default_factory=Meters)
     stopping: bool = False
     busy: int = 0
     idle: asyncio.Event = field(default_factory=asyncio.Event)
@@ -109,21 +97,18 @@ class Reader:
                 self.idle.set()
 
     async def _commit(self, agent: Agent, messages: Sequence[Message]) -> None:
-        started = asyncio.get_running_loop().time()
         now = self.now()
         registry = (await self.engine.releases.live()).project.registry
         batch = _Batch(agent, registry, now)
         for message in messages:
             await self.positions.first(place_of(message), message.offset)
             batch.add(message, self.positions)
-        answers = await take(self.engine, batch.incomings, now, letters=batch.letters, positions=batch.reached)
+        with self.meters.batch() as measured:
+            answers = await take(self.engine, batch.incomings, now, letters=batch.letters, positions=batch.reached)
+            measured.outcomes.update(batch.outcomes)
+            measured.outcomes.update((agent.topic, one.status) for one in answers)
         self.positions.reached(batch.reached)
-        self.counts.events.update(batch.outcomes)
-        self.counts.events.update((agent.topic, one.status) for one in answers)
-        self.counts.batches += 1
-        self.counts.last_at[agent.topic] = datetime.now(UTC)
-        self.counts.last_size = len(messages)
-        self.counts.last_seconds = asyncio.get_running_loop().time() - started
+        self.meters.gaps = self.positions.gaps
         self.took()
 
 

@@ -20,6 +20,7 @@ from postventa.core.journey import Duration
 from postventa.dispatch.dispatcher import Dispatcher
 from postventa.dispatch.links import signed_links
 from postventa.engine.engine import Engine, open_engine
+from postventa.engine.meters import Meters
 from postventa.engine.release import CLOCK, STEPPING
 from postventa.errors import ConfigError, JourneyError, StoreError
 from postventa.project import Project
@@ -30,6 +31,7 @@ from postventa.runtimes.feed import Fed
 from postventa.runtimes.kafka.admin import Place
 from postventa.runtimes.kafka.caught_up import CaughtUp
 from postventa.runtimes.kafka.driver import Driver
+from postventa.runtimes.kafka.lag import behind, note
 from postventa.runtimes.kafka.out import Out, Producer
 from postventa.runtimes.kafka.positions import Positions
 from postventa.runtimes.kafka.reading import Message, Reader
@@ -38,7 +40,7 @@ from postventa.runtimes.scheduler import Scheduler
 from postventa.runtimes.stepper import Stepper, in_order
 from postventa.settings import Settings
 from postventa.source.problem import errors
-from postventa.store.base import Store
+from postventa.store.base import Store, Views
 from postventa.tokens import Tokens
 
 log = logging.getLogger("postventa.kafka")
@@ -83,12 +85,35 @@ class Worker:
     driver: Driver | None = None
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a stepping clock has reached `until`."""
+    meters: Meters = field(default_factory=Meters)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
     def topics(self) -> tuple[str, ...]:
         """The input topics."""
         return tuple(sorted(self.agents))
+
+    # --- for whoever watches -------------------------------------------------------------------------------------
+    async def lag(self) -> Mapping[Place, int]:
+        """(topic, partition) -> records still to be read, of every partition of every topic."""
+        return behind(await self.store.views.positions(), self.caught_up.held)
+
+    async def last(self) -> Mapping[str, datetime]:
+        """Its own numbers tell when it last committed an event."""
+        return {}
+
+    @property
+    def views(self) -> Views:
+        """The store's queries."""
+        return self.store.views
+
+    def now(self) -> datetime:
+        """The journeys' clock."""
+        return self.clock.now()
+
+    def status(self) -> dict[str, Any]:
+        """What only this process knows."""
+        return {"caught_up": self.caught_up.done.is_set()}
 
     # --- from start to stop --------------------------------------------------------------------------------------
     async def open(self, current: Callable[[Message], bool]) -> None:
@@ -99,13 +124,13 @@ class Worker:
         self.engine = await open_engine(self.store, self.tokens.keys[-1].secret.decode())
         known_for = timedelta(seconds=_seconds(kafka.known_for))
         self.positions = Positions(self.store, self.access, self.topics, known_for, self._behind)
-        self.reader = Reader(self.engine, now, self.positions, current, self.changed)
+        self.reader = Reader(self.engine, now, self.positions, current, self.changed, self.meters)
         self.caught_up = CaughtUp(self.store, self.access, self.topics, _seconds(kafka.caught_up_within), self.changed)
         public_url = self.settings.public_url or f"http://{self.settings.listen.public}"
         links = signed_links(self.tokens, public_url)
         self.dispatcher = Dispatcher(
             self.engine, channels_of(self.settings, self.store.mailbox), now, links, alone=self._alone,
-            may_claim=self.caught_up.done.is_set, moved=self._receipt,
+            may_claim=self.caught_up.done.is_set, moved=self._receipt, meters=self.meters,
         )  # fmt: skip
         self.scheduler = Scheduler(self.engine, self.clock, self.caught_up.done, self.changed)
         self.out = Out(self.store, Producer(self.access), kafka.out, kafka.dead_letters, now, webhook_of(self.settings))
@@ -140,6 +165,7 @@ class Worker:
             ("intake", self.caught_up.run),
             ("out", self.out.run),
             ("releases", self._releases),
+            ("notes", lambda stop: note(self.store, self.meters, stop)),
         ]
         if isinstance(self.clock, SteppingClock):
             parts.append(("time", self._step))
