@@ -34,6 +34,7 @@ from worker_journal import Doubt, Journal, Step, doubts, explained
 from worker_processes import Fault, Troop, WorkerProcess
 from worker_shop import TOPICS, KafkaShop, Platforms, consume
 
+from postventa.errors import ConfigError
 from postventa.store.base import OutboxRecord
 from postventa.store.postgres import PostgresStore
 from postventa.testing.broker import Broker
@@ -91,8 +92,7 @@ class Scene:
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
     with ExitStack() as stack:
-        broker = stack.enter_context(Broker.start(tmp_path / "broker", heap="384m", own=True))
-        database = stack.enter_context(Database.start(tmp_path / "database", own=True))
+        broker, database = real_parts(stack, tmp_path)
         sink = stack.enter_context(running_sink(tmp_path / "mail"))
         shop = KafkaShop(tmp_path / "project", broker, database)
         shop.write(sink.port)
@@ -102,6 +102,17 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         stack.callback(troop.kill)
         stack.callback(platforms.closed.set)
         yield Scene(shop, sink, troop, platforms, Journal(shop.dsn("journal")))
+
+
+def real_parts(stack: ExitStack, folder: Path) -> tuple[Broker, Database]:
+    """Of our own, since they are killed. CI must have them."""
+    try:
+        broker = stack.enter_context(Broker.start(folder / "broker", heap="384m", own=True))
+        return broker, stack.enter_context(Database.start(folder / "database", own=True))
+    except ConfigError as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(missing))
 
 
 def test_nothing_is_lost_and_every_repetition_is_explained(scene: Scene) -> None:

@@ -46,11 +46,12 @@ class WorkerProcess:
     def up(self) -> bool:
         return self.process is not None and self.process.running
 
-    def start(self) -> None:
+    def start(self, *program: str) -> None:
+        """`postventa worker`, or another program that takes the same words."""
         own = self.shop.environ(self.name)
         names = ("POSTVENTA_KEYS", "SHOP_DATABASE", "KAFKA_BOOTSTRAP_SERVERS")
         given = [f"{name}={own[name]}" for name in names]
-        command = ["env", *given, *POSTVENTA, "worker", "--project", str(self.shop.folder)]
+        command = ["env", *given, *(program or POSTVENTA), "worker", "--project", str(self.shop.folder)]
         self.process = Kept(command, self.log)
         self.wakes_at = None
 
@@ -92,7 +93,7 @@ class Troop:
                 worker.signal(signal.SIGCONT)
                 worker.wakes_at = None
             if not worker.up:
-                self.gave_up[worker.name] += 1
+                self.gave_up[worker.name] += worker.process is not None
                 worker.start()
 
     def awake(self) -> list[WorkerProcess]:
@@ -115,6 +116,7 @@ class Troop:
             time.sleep(0.1)
         else:
             worker.end(number)
+            worker.process = None
             self.faults.append(Fault(worker.name, number.name, began, time.time()))
 
     def wake_all(self) -> None:

@@ -52,7 +52,12 @@ public_url: https://shop.example.com
 channels:
   email: {{kind: smtp, host: 127.0.0.1, port: {port}, tls: none}}
 store: {{postgres_env: SHOP_DATABASE}}
-kafka: {{servers: ["{servers}"], partitions: 1, replication: 1, in_doubt_after: {in_doubt_after} seconds}}
+kafka:
+  servers: ["{servers}"]
+  group: {group}
+  partitions: 1
+  replication: 1
+  in_doubt_after: {in_doubt_after} seconds
 """
 AGENT = '''\
 """Events in our own form."""
@@ -72,6 +77,9 @@ class KafkaShop:
     folder: Path
     broker: Broker
     database: Database
+    address: str = ""
+    """Of its own database on that server; its first one where none is given."""
+    group: str = "postventa"
 
     def write(self, smtp_port: int) -> None:
         """The project, its topics and tables, and its first release: everything by the commands a user has."""
@@ -96,7 +104,7 @@ class KafkaShop:
 
     def dsn(self, who: str) -> str:
         """The database's address, for somebody whom it will know by this name."""
-        return f"{self.database.dsn}?application_name={who}"
+        return f"{self.address or self.database.dsn}?application_name={who}"
 
     def environ(self, who: str) -> dict[str, str]:
         """What a process needs beside the project."""
