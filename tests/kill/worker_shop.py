@@ -83,7 +83,9 @@ class KafkaShop:
 
     def write(self, smtp_port: int) -> None:
         """The project, its topics and tables, and its first release: everything by the commands a user has."""
-        settings = SETTINGS.format(port=smtp_port, servers=self.broker.bootstrap_servers, in_doubt_after=IN_DOUBT_AFTER)
+        settings = SETTINGS.format(
+            port=smtp_port, servers=self.broker.bootstrap_servers, group=self.group, in_doubt_after=IN_DOUBT_AFTER
+        )
         agents = {f"agents/{topic}.py": AGENT.format(topic=topic) for topic in TOPICS}
         for name, text in {**SHOP_FILES, **agents, "postventa.yaml": settings}.items():
             path = self.folder / name
