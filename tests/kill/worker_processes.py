@@ -67,6 +67,11 @@ class WorkerProcess:
         assert self.process.wait(PATIENCE), f"{self.name} did not end: {self.tail()}"
         return time.monotonic() - began
 
+    def resume_and_finish(self) -> None:
+        """After SIGSTOP: it does what it had in hand, and ends."""
+        self.signal(signal.SIGCONT)
+        self.end(signal.SIGTERM)
+
     def tail(self) -> str:
         return self.log.read_text(errors="replace")[-3000:]
 
