@@ -143,6 +143,15 @@ class Project:
             raise JourneyError(self.problems, where=str(self.root) if self.root else None, mend="postventa validate")
         return self
 
+    @property
+    def sound_settings(self) -> Settings:
+        """The settings, for whoever acts by them. JourneyError with the mistakes in their file: what cannot be read
+        stands at its default, and that may be another database and another way for mail."""
+        wrong = [problem for problem in self.errors if problem.file == FILE]
+        if wrong:
+            raise JourneyError(wrong, where=str(self.root / FILE) if self.root else FILE, mend="postventa validate")
+        return self.settings
+
     def catalog(
         self, live_from: datetime | None = None, older: Mapping[tuple[str, str], Journey] | None = None
     ) -> Catalog:

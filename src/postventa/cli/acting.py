@@ -48,8 +48,8 @@ def act(
 ) -> list[dict[str, Any]]:
     """Do it: POST `body` with the things as its field `name` to the running engine, else `directly` on the store."""
     loaded = Project.load(project)
-    url = url_of(project, loaded.settings)
-    api = Api(url, loaded.settings) if url else None
+    url = url_of(project, loaded.sound_settings)
+    api = Api(url, loaded.sound_settings) if url else None
     told: list[dict[str, Any]] = []
     for start in range(0, len(things), PART):
         part = list(things[start : start + PART])
@@ -63,11 +63,11 @@ def act(
 
 async def _directly(project: Path, loaded: Project, things: Sequence[Any], directly: Act) -> Sequence[Done]:
     agents, _ = load_agents(project / "agents", loaded.registry)
-    database = database_of(project, loaded.settings)
-    store = store_of(loaded.settings, database)
+    database = database_of(project, loaded.sound_settings)
+    store = store_of(loaded.sound_settings, database)
     await store.open()
     try:
-        engine = await open_engine(store, tokens_of(loaded.settings, database.parent).keys[-1].secret.decode())
+        engine = await open_engine(store, tokens_of(loaded.sound_settings, database.parent).keys[-1].secret.decode())
         return await directly(Operators(engine, lambda: datetime.now(UTC), lambda: agents), things)
     finally:
         await store.close()

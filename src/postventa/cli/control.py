@@ -43,11 +43,6 @@ async def opened(project: Path, settings: Settings) -> AsyncIterator[Engine]:
         await store.close()
 
 
-def settings_at(project: Path) -> Settings:
-    """The settings of a project's folder."""
-    return Project.load(project).settings
-
-
 def scope_of(journey: str | None, everything: bool, channel: str | None, known: Project) -> str:
     """What a pause or resume is about. ConfigError unless it is exactly one thing."""
     if sum((journey is not None, everything, channel is not None)) != 1:

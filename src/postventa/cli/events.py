@@ -93,11 +93,13 @@ def import_(
     if not history:
         raise ConfigError("say what the file is", mend="postventa events import --history FILE, or: events send FILE")
     loaded = Project.load(project)
-    live_from = asyncio.run(_live_from(project, loaded.settings))
+    live_from = asyncio.run(_live_from(project, loaded.sound_settings))
     lines, refused = _only_history(list(_lines(file)), loaded, live_from)
-    address = url_of(project, loaded.settings)
+    address = url_of(project, loaded.sound_settings)
     told = (
-        _sent(Api(address, loaded.settings), lines) if address else iter(asyncio.run(_stored(project, loaded, lines)))
+        _sent(Api(address, loaded.sound_settings), lines)
+        if address
+        else iter(asyncio.run(_stored(project, loaded, lines)))
     )
     _tell(iter(sorted([*refused, *told])), file, as_json)
 
@@ -167,12 +169,12 @@ def _sent(api: Api, lines: Iterator[Line] | Sequence[Line]) -> Iterator[Told]:
 
 async def _stored(project: Path, loaded: Project, lines: Sequence[Line]) -> list[Told]:
     """Without a running engine: straight into the database, as its only writer."""
-    database = own_database(project, loaded.settings)
-    store = store_of(loaded.settings, database)
+    database = own_database(project, loaded.sound_settings)
+    store = store_of(loaded.sound_settings, database)
     await store.open()
     told: list[Told] = []
     try:
-        engine = await open_engine(store, tokens_of(loaded.settings, database.parent).keys[-1].secret.decode())
+        engine = await open_engine(store, tokens_of(loaded.sound_settings, database.parent).keys[-1].secret.decode())
         for part in _parts(lines):
             now = datetime.now(UTC)
             read = [(line, _read(line, loaded, now)) for line in part]

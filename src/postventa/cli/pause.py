@@ -26,10 +26,10 @@ def command(
     loaded = Project.load(project)
     scope = control.scope_of(journey, everything, channel, loaded)
     by = control.who()
-    if control.ask(project, loaded.settings, "/v1/pause", {"scope": scope, "reason": reason, "by": by}) is None:
+    if control.ask(project, loaded.sound_settings, "/v1/pause", {"scope": scope, "reason": reason, "by": by}) is None:
 
         async def pause() -> None:
-            async with control.opened(project, loaded.settings) as engine:
+            async with control.opened(project, loaded.sound_settings) as engine:
                 await operate.pause(engine.store, scope, reason, by, datetime.now(UTC))
 
         asyncio.run(pause())

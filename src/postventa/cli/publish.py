@@ -19,7 +19,7 @@ def command(
     from postventa.project import Project
 
     loaded = Project.load(project).require_sound()
-    told = control.ask(project, loaded.settings, "/v1/publish", {"message": message, "by": control.who()})
+    told = control.ask(project, loaded.sound_settings, "/v1/publish", {"message": message, "by": control.who()})
     if told is not None:
         typer.echo(f"Published {told['release'][:12]}; the running engine uses it from now on.")
         return
@@ -27,7 +27,7 @@ def command(
     async def publish() -> str:
         from datetime import UTC, datetime
 
-        async with control.opened(project, loaded.settings) as engine:
+        async with control.opened(project, loaded.sound_settings) as engine:
             release = await engine.releases.publish(loaded, datetime.now(UTC), control.who(), message)
             return release.hash
 

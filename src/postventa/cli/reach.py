@@ -13,6 +13,7 @@ from postventa.runtimes import beacon
 from postventa.runtimes.stores import store_of
 from postventa.settings import FILE as SETTINGS
 from postventa.settings import Settings, read_settings, secret
+from postventa.source.problem import errors
 from postventa.store.base import Store
 
 WAIT = 60.0
@@ -20,11 +21,14 @@ WAIT = 60.0
 
 
 def settings_of(project: Path) -> Settings:
-    """The project's settings. ConfigError when there is no project."""
+    """The project's settings. ConfigError when there is no project, JourneyError where they cannot be read."""
     file = project / SETTINGS
     if not file.is_file():
         raise ConfigError("this folder holds no project", where=str(project), mend="name it with --project DIR")
-    return read_settings(file.read_bytes())[0]
+    settings, problems, _ = read_settings(file.read_bytes())
+    if wrong := errors(problems):
+        raise JourneyError(wrong, where=str(file), mend="postventa validate")
+    return settings
 
 
 def own_database(project: Path, settings: Settings, *, demo: bool = False) -> Path:

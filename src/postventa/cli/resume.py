@@ -30,11 +30,11 @@ def command(
     scope = control.scope_of(journey, everything, channel, loaded)
     before, by = control.moment(skip_before, "--skip-before"), control.who()
     body = {"scope": scope, "by": by, "skip_before": time_text(before) if before else None}
-    told = control.ask(project, loaded.settings, "/v1/resume", body)
+    told = control.ask(project, loaded.sound_settings, "/v1/resume", body)
     if told is None:
 
         async def resume() -> dict[str, object]:
-            async with control.opened(project, loaded.settings) as engine:
+            async with control.opened(project, loaded.sound_settings) as engine:
                 return await operate.resume(engine, scope, by, datetime.now(UTC), before)
 
         told = asyncio.run(resume())

@@ -82,7 +82,7 @@ async def serve(options: Options) -> int:
 
 def settings_of(options: Options) -> Settings:
     """This machine's settings. A demo never has a way to the outside, whatever the file says."""
-    settings = Project.load(options.project).settings
+    settings = Project.load(options.project).sound_settings
     return settings.model_copy(update={"channels": Channels(), "public_url": None}) if options.demo else settings
 
 

@@ -44,7 +44,7 @@ async def serve(project: Path, port: int | None = None, log: Form = "text") -> i
     from postventa.runtimes.stores import store_of
 
     write_log(log)
-    settings = Project.load(project).settings
+    settings = Project.load(project).sound_settings
     if settings.store.postgres_env is None:
         raise ConfigError(
             "pages in a process of their own need PostgreSQL: a SQLite file admits one engine",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sys
 from collections.abc import Callable
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,10 @@ import pytest
 from postventa import starter
 from postventa.cli.main import run
 from postventa.runtimes import beacon
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "contracts" / "channels"))
+
+from harness import mail_server
 
 Say = Callable[..., tuple[int, str, str]]
 
@@ -56,6 +64,47 @@ def test_preview_shows_a_message_in_a_language(say: Say) -> None:
     code, _, error = say("preview", "thank-you", "--to", "me@example.com")
     assert code == 2
     assert "mailbox" in error
+
+
+async def test_a_preview_is_sent_to_whoever_asks_by_the_projects_own_server(say: Say, tmp_path: Path) -> None:
+    async with mail_server() as far:
+        settings = f"channels: {{email: {{kind: smtp, host: 127.0.0.1, port: {far.port}, tls: none}}}}\n"
+        head = "shop: S\nlocale: es\nlocales: [es, en]\npublic_url: https://a.example.com\n"
+        (tmp_path / "shop" / "postventa.yaml").write_text(head + settings, encoding="utf-8")
+        code, told, error = await asyncio.to_thread(say, "preview", "thank-you", "--to", "me@example.com")
+    assert (code, error) == (0, "")
+    assert told.startswith("Sent to me@example.com")
+    (mail,) = (message_from_bytes(content, policy=default) for content in far.contents)
+    assert mail["To"] == "me@example.com"
+    assert mail["Subject"].startswith("[preview] Gracias")
+
+
+def test_a_real_channel_without_a_public_url_does_not_start(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTVENTA_KEYS", "test:0123456789abcdef0123456789abcdef")
+    settings = "shop: S\nchannels: {email: {kind: smtp, host: 127.0.0.1, port: 9}}\n"
+    (tmp_path / "shop" / "postventa.yaml").write_text(settings, encoding="utf-8")
+    for words in (("run",), ("publish",), ("validate",)):
+        code, told, error = say(*words)
+        assert code in {1, 2}, words
+        assert "public_url" in told + error, words
+
+
+def test_nothing_acts_on_settings_that_cannot_be_read(say: Say, tmp_path: Path) -> None:
+    """Their defaults would be another database, and a mailbox instead of the mail server."""
+    settings = "shop: S\npublic_url: https://a.example.com\nchanels: {email: {kind: smtp, host: mx.example.com}}\n"
+    (tmp_path / "shop" / "postventa.yaml").write_text(settings, encoding="utf-8")
+    everyday = (
+        ("run",), ("run", "--dev"), ("status",), ("why", "ana"), ("pause", "--all", "--reason", "x"),
+        ("resume", "--all"), ("publish",), ("verify",),
+    )  # fmt: skip
+    for words in everyday:
+        code, told, error = say(*words)
+        assert code == 1, words
+        assert "postventa.yaml:3:1" in told + error, words
+        assert "channels" in told + error, words
+    assert not (tmp_path / "shop" / ".postventa").exists()
 
 
 def test_a_pause_speaks_to_the_demo_that_runs_here_and_never_writes_past_it(say: Say, tmp_path: Path) -> None:

@@ -285,7 +285,7 @@ def worker_of(folder: Path, store: Store | None = None, *, project: Project | No
         raise JourneyError(problems, where=str(folder / "agents"), mend="postventa validate")
     if not agents:
         raise ConfigError("no agent reads a topic", str(folder / "agents"), "declare one: docs/kafka.md shows how")
-    settings = project.settings
+    settings = project.sound_settings
     database = folder / settings.store.sqlite
     database.parent.mkdir(parents=True, exist_ok=True)
     return Worker(
