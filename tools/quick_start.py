@@ -69,7 +69,8 @@ def _serve(block: str, clone: Path, home: Path) -> int:
         )
     try:
         found = _wait_for_mail(process, output)
-        os.killpg(process.pid, signal.SIGINT)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
         process.wait(timeout=60)
     finally:
         if process.poll() is None:
