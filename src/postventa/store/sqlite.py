@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import TypeVar
 
 from postventa.errors import StoreError
@@ -25,6 +26,8 @@ from postventa.store.sqlite_transaction import SqliteTransaction
 from postventa.store.sqlite_views import SqliteMailbox, SqliteViews
 
 R = TypeVar("R")
+BUSY_MS = 5000
+"""Milliseconds a transaction waits for another program that holds the database."""
 
 
 def _real_now() -> datetime:
@@ -41,6 +44,8 @@ class SqliteStore:
         self.path = Path(path)
         self.readonly = readonly
         self._clock = clock
+        self.patience = BUSY_MS
+        self._in_vain_until = 0.0
         self._engine_lock = EngineLock(self.path)
         self._one_at_a_time = asyncio.Lock()
         self._thread: ThreadPoolExecutor | None = None
@@ -104,11 +109,12 @@ class SqliteStore:
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[SqliteTransaction]:
+        came = monotonic()
         async with self._one_at_a_time:
             db, thread = self._writer()
             transaction = SqliteTransaction(db, thread, self.path, self._clock)
             try:
-                await self._in_thread(thread, lambda: db.execute("begin immediate"))
+                await self._in_thread(thread, lambda: self._begin(db, came))
                 yield transaction
                 if transaction.failed:
                     raise StoreError(
@@ -121,6 +127,17 @@ class SqliteStore:
                 raise
             if transaction.erased_somebody:
                 await self._in_thread(thread, lambda: db.execute("pragma wal_checkpoint(truncate)").fetchall())
+
+    def _begin(self, db: sqlite3.Connection, came: float) -> None:
+        """Wait for another program that holds the database, but not after somebody else waited in vain: those who stood
+        in line behind would be answered only after the sum of all waits."""
+        patience = 0 if came < self._in_vain_until else self.patience
+        try:
+            db.execute(f"pragma busy_timeout = {patience}")
+            db.execute("begin immediate")
+        except sqlite3.OperationalError:
+            self._in_vain_until = monotonic()
+            raise
 
     async def _write(self, work: Callable[[sqlite3.Connection], R]) -> R:
         """Some work in a small transaction of its own."""

@@ -116,11 +116,28 @@ async def test_readers_work_while_a_transaction_is_open(path):
 async def test_a_database_locked_by_another_program_is_busy_and_works_afterwards(path, make):
     store = SqliteStore(path)
     await store.open()
-    store._db.execute("pragma busy_timeout = 1")
+    store.patience = 1
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("begin immediate")
     with pytest.raises(StoreBusy, match="another program holds the database"):
         await put(store, make, "c2", {})
+    other.rollback()
+    other.close()
+    await put(store, make, "c2", {})
+    await store.close()
+
+
+async def test_those_in_line_behind_a_vain_wait_are_told_at_once(path, make):
+    """Thirty that wait a second each, one after the other, would keep the last for half a minute without an answer."""
+    store = SqliteStore(path)
+    await store.open()
+    store.patience = 1000
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("begin immediate")
+    waits = [asyncio.create_task(put(store, make, f"c{number}", {})) for number in range(30)]
+    done, waiting = await asyncio.wait(waits, timeout=20)
+    assert not waiting
+    assert all(isinstance(one.exception(), StoreBusy) for one in done)
     other.rollback()
     other.close()
     await put(store, make, "c2", {})
