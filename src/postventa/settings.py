@@ -200,6 +200,8 @@ class Settings(Form):
     """postventa.yaml as a whole, with its defaults."""
 
     shop: str = "My shop"
+    language: Literal["en", "es"] = "en"
+    """The language of commands and of the shop's own pages; customers are spoken to in theirs."""
     locale: str = "en"
     locales: tuple[str, ...] = ()
     country: str = Field(default="", max_length=2)
