@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import eq, is_
 from typing import Any
 
 from postventa.core.effect import EmitEvent, PostPoints, SendMessage, TraceEntry
@@ -16,6 +17,7 @@ from postventa.core.state import CustomerState, Ref, Run, Thing
 from postventa.store import changes
 from postventa.store.base import CustomerWrite, HistoryRow, OutboxRecord, Release
 from postventa.store.codec import (
+    SMALL,
     dumps,
     event_from_plain,
     event_to_plain,
@@ -26,7 +28,6 @@ from postventa.store.codec import (
     rounds_from_plain,
     rounds_to_plain,
     small_from_plain,
-    small_to_plain,
     stand_from_plain,
     stand_to_plain,
     time_from_text,
@@ -37,10 +38,6 @@ from postventa.store.codec import (
 
 Row = tuple[Any, ...]
 
-SMALL = (
-    "facts", "stamps", "consents", "ended", "watches", "holds", "assignments", "counted", "lots", "settling", "outbox",
-    "verdicts",
-)  # fmt: skip
 CUSTOMER = ("customer_id", "seq", "now", "due_at", "email", *SMALL, "erased")
 THING = ("customer_id", "type", "id", "facts", "stamps", "ids")
 EVENT = (
@@ -70,14 +67,39 @@ GOAL = ("customer_id", "run_id", "journey", "version", "at", "source", "event_id
 ANSWER = ("customer_id", "source", "id", "at", "survey", "score", "choices", "text", "subject")
 
 
+_EMPTY = {name: dumps(plain(CustomerState(""))) for name, plain in SMALL.items()}
+
+
 # --- customers -------------------------------------------------------------------------------------------------------
 def customer_row(state: CustomerState, seq: int) -> Row:
     """As `CUSTOMER`."""
-    small = small_to_plain(state)
     return (
         state.customer_id, seq, optional_time_to_text(state.now), optional_time_to_text(state.due_at),
-        changes.address_of(state), *[dumps(small[name]) for name in SMALL], int(state.erased),
+        changes.address_of(state), *[dumps(plain(state)) if getattr(state, name) else _EMPTY[name] for name, plain in SMALL.items()], int(state.erased),
     )  # fmt: skip
+
+
+def moved_row(write: CustomerWrite, seq: int, row: Row) -> Row:
+    """As `customer_row` of the state after `write`, given the row of the state before: what did not change is not encoded
+    again."""
+    before, after = write.before, write.after
+    texts = [
+        text if _same(getattr(before, name), getattr(after, name)) else dumps(SMALL[name](after))
+        for name, text in zip(SMALL, row[5:-1], strict=True)
+    ]
+    return (
+        after.customer_id, seq, optional_time_to_text(after.now), optional_time_to_text(after.due_at),
+        changes.address_of(after), *texts, int(after.erased),
+    )  # fmt: skip
+
+
+def _same(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> bool:
+    """True when both hold the very same values in the same order. Equal is not enough: 1 equals true."""
+    return (not before and not after) or (
+        len(before) == len(after)
+        and all(map(is_, before.values(), after.values()))
+        and all(map(eq, before, after))
+    )
 
 
 def customer_from_row(row: Sequence[Any]) -> tuple[CustomerState, int]:
@@ -234,6 +256,9 @@ def release_from_row(row: Sequence[Any]) -> Release:
     return Release(row[0], contents, time_from_text(row[1]), row[2], row[3])
 
 
+_NONE: Mapping[str, Row] = {}
+
+
 # --- one batch -------------------------------------------------------------------------------------------------------
 @dataclass(slots=True)
 class Batch:
@@ -259,13 +284,17 @@ class Batch:
     joined: list[Row] = field(default_factory=list)
 
 
-def collect(writes: Sequence[CustomerWrite], seqs: Mapping[str, int], releases: Mapping[str, str]) -> Batch:
-    """The rows of these writes. `seqs`: last seq of each customer before; `releases`: of runs that a merge moves."""
+def collect(
+    writes: Sequence[CustomerWrite], seqs: Mapping[str, int], releases: Mapping[str, str], known: Mapping[str, Row] = _NONE
+) -> Batch:
+    """The rows of these writes. `seqs`: last seq of each customer before; `releases`: of runs that a merge moves;
+    `known`: rows of customers as they were before, where they are at hand."""
     batch = Batch()
     for write in writes:
         customer_id = write.after.customer_id
         seq = write.history[-1].seq if write.history else seqs.get(customer_id, 0)
-        batch.customers.append(customer_row(write.after, seq))
+        row = known.get(customer_id)
+        batch.customers.append(customer_row(write.after, seq) if row is None else moved_row(write, seq, row))
         batch.history.extend(map(history_row, write.history))
         batch.trace.extend(trace_row(customer_id, number, entry) for number, entry in write.trace)
         _collect_things(batch, write)

@@ -18,9 +18,11 @@ from time import monotonic
 from typing import TypeVar
 
 from postventa.errors import StoreError
+from postventa.store.alone import Alone
 from postventa.store.personal import check_retained
 from postventa.store.sqlite_file import EngineLock, check_schema, connect_reader, connect_writer, migrate, telling
 from postventa.store.sqlite_people import prune_by_age, prune_customers
+from postventa.store.sqlite_recent import Recent
 from postventa.store.sqlite_thread import Readers
 from postventa.store.sqlite_transaction import SqliteTransaction
 from postventa.store.sqlite_views import SqliteMailbox, SqliteViews
@@ -51,8 +53,10 @@ class SqliteStore:
         self._thread: ThreadPoolExecutor | None = None
         self._db: sqlite3.Connection | None = None
         self._readers = Readers(self.path)
+        self._recent = Recent()
         self.views = SqliteViews(self._readers)
         self.mailbox = SqliteMailbox(self._readers, self._write)
+        self.alone = Alone()
 
     # --- open and close --------------------------------------------------------------------------------------------
     async def open(self) -> None:
@@ -112,7 +116,7 @@ class SqliteStore:
         came = monotonic()
         async with self._one_at_a_time:
             db, thread = self._writer()
-            transaction = SqliteTransaction(db, thread, self.path, self._clock)
+            transaction = SqliteTransaction(db, thread, self.path, self._clock, self._recent)
             try:
                 await self._in_thread(thread, lambda: self._begin(db, came))
                 yield transaction
@@ -125,6 +129,7 @@ class SqliteStore:
                 # the thread does one thing after the other: this comes after whatever a cancelled call still does there
                 await asyncio.shield(self._in_thread(thread, db.rollback))
                 raise
+            transaction.committed()
             if transaction.erased_somebody:
                 await self._in_thread(thread, lambda: db.execute("pragma wal_checkpoint(truncate)").fetchall())
 
@@ -165,6 +170,7 @@ class SqliteStore:
         while after is not None:
             start = after
             after, dropped = await self._write(lambda db: prune_customers(db, start, 500, asked, before))  # noqa: B023
+            self._recent.clear()
             for name, count in dropped.items():
                 counts[name] += count
         for name in sorted(asked - {"history", "events"}):

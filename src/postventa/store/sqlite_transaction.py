@@ -18,6 +18,7 @@ from postventa.store.codec import dumps, event_from_plain, event_to_plain, loads
 from postventa.store.sqlite_customers import load_customers, write_customers
 from postventa.store.sqlite_file import telling
 from postventa.store.sqlite_outbox import SqliteOutbox
+from postventa.store.sqlite_recent import Kept, Recent
 from postventa.store.sqlite_people import erase_customer, merge_customers
 from postventa.store.sqlite_thread import hops
 
@@ -27,9 +28,14 @@ R = TypeVar("R")
 class SqliteTransaction(SqliteOutbox):
     """See `store.base.Transaction`. After a failed call nothing more can be done but roll back."""
 
-    def __init__(self, db: sqlite3.Connection, thread: Executor, path: Path, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, thread: Executor, path: Path, clock: Callable[[], datetime], recent: Recent
+    ) -> None:
         self.db = db
         self.clock = clock
+        self._recent = recent
+        self._written: dict[str, Kept] = {}
+        self._rewritten: set[str] = set()
         self.erased_somebody = False
         self._thread = thread
         self._path = path
@@ -54,6 +60,11 @@ class SqliteTransaction(SqliteOutbox):
     def failed(self) -> bool:
         """True when a call raised: then it cannot be committed."""
         return self._failed
+
+    def committed(self) -> None:
+        """Its commit is on the disk: what it wrote is what the next one finds."""
+        self._recent.drop(self._rewritten)
+        self._recent.keep(self._written)
 
     # --- who is meant ----------------------------------------------------------------------------------------------
     @hops
@@ -101,19 +112,36 @@ class SqliteTransaction(SqliteOutbox):
     def merge(self, into: str, old: str) -> None:
         self._merged_releases.update(merge_customers(self.db, into, old))
         self._seqs.pop(old, None)
+        self._forget(into, old)
 
     @hops
     def erase(self, customer_id: str, markers: Sequence[str]) -> None:
         erase_customer(self.db, customer_id, markers, self.clock())
         self.erased_somebody = True
         self._seqs.pop(customer_id, None)
+        self._forget(customer_id)
+
+    def _forget(self, *customers: str) -> None:
+        """Their rows were changed by other means than `save`."""
+        self._rewritten.update(customers)
+        for customer_id in customers:
+            self._written.pop(customer_id, None)
 
     # --- customers -------------------------------------------------------------------------------------------------
     @hops
     def lock_customers(self, ids: Sequence[str]) -> dict[str, CustomerState]:
-        states, seqs = load_customers(self.db, ids, insert=True)
+        kept = {customer_id: one for customer_id in set(ids) if (one := self._at_hand(customer_id))}
+        states, seqs = load_customers(self.db, [one for one in ids if one not in kept], insert=True)
+        for customer_id, one in kept.items():
+            states[customer_id], seqs[customer_id] = one.state, one.seq
         self._seqs.update(seqs)
-        return states
+        return {customer_id: states[customer_id] for customer_id in sorted(states)}
+
+    def _at_hand(self, customer_id: str) -> Kept | None:
+        """The customer as this transaction left it, or the last one did."""
+        if customer_id in self._rewritten:
+            return None
+        return self._written.get(customer_id) or self._recent.get(customer_id)
 
     def seq_of(self, customer_id: str) -> int:
         return self._seqs.get(customer_id, 0)
@@ -139,12 +167,16 @@ class SqliteTransaction(SqliteOutbox):
     @hops
     def save(self, writes: Sequence[CustomerWrite]) -> None:
         try:
-            batch = rows.collect(writes, self._seqs, self._merged_releases)
+            known = {one: kept.row for write in writes if (kept := self._at_hand(one := write.after.customer_id))}
+            batch = rows.collect(writes, self._seqs, self._merged_releases, known)
         except (TypeError, ValueError) as error:
             raise sqlite3.DataError(str(error)) from error
         write_customers(self.db, batch)
         self.write_outbox(batch)
-        self._seqs.update((row[0], row[1]) for row in batch.customers)
+        for write, row in zip(writes, batch.customers, strict=True):
+            self._seqs[row[0]] = row[1]
+            if row[0] not in self._rewritten:
+                self._written[row[0]] = Kept(write.after, row[1], row)
 
     # --- waiting room, dead letters, positions ---------------------------------------------------------------------
     @hops
