@@ -6,7 +6,7 @@ still stands stay in its catalog, so that everybody ends the version they began.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -82,7 +82,7 @@ class Releases:
         somebody inside a journey is still going to get.
         """
         project.require_sound()
-        self._check(project, await self._versions_in_use())
+        self._check(project, await self.versions(await self.store.views.versions_in_use()))
         release = Release(project.hash, dict(project.files), now, by, message)
         first = await self.store.views.control(LIVE_FROM) is None
         async with self.store.transaction() as tx:
@@ -122,11 +122,33 @@ class Releases:
         # Its own journeys are in `live` already: named twice, each of their conditions would be read twice.
         return Live(hash_, project, replace(catalog, release=hash_, versions=older))
 
+    async def versions(self, wanted: Collection[tuple[str, str]]) -> Versions:
+        """The compiled journeys of these (journey, version), those that were ever published."""
+        missing = set(wanted)
+        found: dict[tuple[str, str], Journey] = {}
+        async for project in self._newest_first(missing):
+            mine = {(one.id, one.version): one for one in project.journeys.values()}
+            found |= {key: one for key, one in mine.items() if key in missing}
+            missing -= mine.keys()
+        return found
+
+    async def _newest_first(self, missing: Collection[object]) -> AsyncIterator[Project]:
+        """The published projects, for as long as something is missing: those in use first."""
+        views = self.store.views
+        hashes = sorted(await views.release_hashes_in_use()) if missing else []
+        rest = (str(one["hash"]) for one in await views.releases()) if missing else iter(())
+        for hash_ in dict.fromkeys((*hashes, *rest)):
+            if not missing:
+                return
+            yield await self._project(hash_)
+
     async def _versions_in_use(self) -> Versions:
-        versions: dict[tuple[str, str], Journey] = {}
-        for hash_ in sorted(await self.store.views.release_hashes_in_use()):
-            versions |= {(one.id, one.version): one for one in (await self._project(hash_)).journeys.values()}
-        return versions
+        """Every version in which somebody stands, and those of the live release."""
+        live = await self.store.views.control("live_release")
+        found = dict(await self.versions(await self.store.views.versions_in_use()))
+        if live is not None:
+            found |= {(one.id, one.version): one for one in (await self._project(live)).journeys.values()}
+        return found
 
     async def _project(self, hash_: str) -> Project:
         known = self._projects.get(hash_)

@@ -70,6 +70,13 @@ class Transaction(Protocol):
     async def set_aliases(self, aliases: Mapping[str, str]) -> None:
         """Alias -> customer id, over what was there."""
 
+    @property
+    def exclusive(self) -> bool:
+        """True when nobody else can write while this transaction lasts: what it read stays true."""
+
+    async def any_erased(self) -> bool:
+        """True when somebody was erased, ever: only then is it worth asking whom an event's markers name."""
+
     async def erased(self, markers: Sequence[str]) -> set[str]:
         """Which of these salted markers belong to erased persons."""
 
@@ -228,6 +235,12 @@ class Views(Protocol):
     async def release_hashes_in_use(self) -> set[str]:
         """Hashes of the live release and of those under which a run began that still goes on."""
 
+    async def versions_in_use(self) -> set[tuple[str, str]]:
+        """(journey, version) of every unfinished run: also of those that were moved to another version since."""
+
+    async def customers_inside(self, journey: str, versions: Collection[str], after: str, limit: int) -> list[str]:
+        """Customers with an unfinished run in one of these versions of a journey, by id, page by page."""
+
     async def control(self, key: str) -> str | None:
         """What `set_control` said last."""
 
@@ -345,6 +358,11 @@ class Store(Protocol):
 
         Raises StoreBusy when the database is locked, DataRefused when a value of this batch cannot be written (split
         it and try again), StoreError when trying again will not help.
+        """
+
+    def alone(self, name: str) -> AbstractAsyncContextManager[bool]:
+        """`async with store.alone("out") as mine`: True for one at a time of all who share this store, in whatever
+        process, until it leaves or dies; False at once for the others. What is done inside may take long.
         """
 
     async def prune(self, tables: Collection[str], before: datetime) -> dict[str, int]:

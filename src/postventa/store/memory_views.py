@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -36,6 +36,18 @@ class MemoryViews:
     async def release_hashes_in_use(self) -> set[str]:
         live = self._t.control.get("live_release", "")
         return {release for release in (*self._t.run_release.values(), live) if release}
+
+    async def versions_in_use(self) -> set[tuple[str, str]]:
+        return {(run.journey, run.version) for state in self._t.customers.values() for run in state.runs.values()}
+
+    async def customers_inside(self, journey: str, versions: Collection[str], after: str, limit: int) -> list[str]:
+        found = (
+            customer_id
+            for customer_id, state in self._t.customers.items()
+            if customer_id > after
+            and any(run.journey == journey and run.version in versions for run in state.runs.values())
+        )
+        return sorted(found)[:limit]
 
     async def control(self, key: str) -> str | None:
         return self._t.control.get(key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -62,6 +62,17 @@ class PostgresViews:
     async def release_hashes_in_use(self) -> set[str]:
         found = await self._all(f"select distinct release from runs union select {_LIVE}")
         return {release for (release,) in found if release}
+
+    async def versions_in_use(self) -> set[tuple[str, str]]:
+        return {(row[0], row[1]) for row in await self._all("select distinct journey, version from runs")}
+
+    async def customers_inside(self, journey: str, versions: Collection[str], after: str, limit: int) -> list[str]:
+        found = await self._all(
+            "select distinct customer_id from runs where journey = $1 and customer_id > $2"
+            " and version = any($3::text[]) order by customer_id limit $4",
+            journey, after, sorted(versions), limit,
+        )  # fmt: skip
+        return [row[0] for row in found]
 
     async def control(self, key: str) -> str | None:
         row = await self._one("select value from control where key = $1", key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -61,6 +61,17 @@ class SqliteViews:
     async def release_hashes_in_use(self) -> set[str]:
         found = await self._all(f"select distinct release from runs union select {_LIVE}")
         return {release for (release,) in found if release}
+
+    async def versions_in_use(self) -> set[tuple[str, str]]:
+        return {(row[0], row[1]) for row in await self._all("select distinct journey, version from runs")}
+
+    async def customers_inside(self, journey: str, versions: Collection[str], after: str, limit: int) -> list[str]:
+        found = await self._all(
+            "select distinct customer_id from runs where journey = ? and customer_id > ?"
+            " and version in (select value from json_each(?)) order by customer_id limit ?",
+            journey, after, dumps(sorted(versions)), limit,
+        )  # fmt: skip
+        return [customer_id for (customer_id,) in found]
 
     async def control(self, key: str) -> str | None:
         row = await self._one("select value from control where key = ?", key)

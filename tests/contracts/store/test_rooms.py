@@ -136,3 +136,14 @@ async def test_the_mailbox_keeps_mails_as_they_were(store, make):
     assert len(await store.mailbox.mails(limit=1)) == 1
     assert await store.mailbox.mail("e1") == mail | {"text": "again"}
     assert await store.mailbox.mail("other") is None
+
+
+async def test_who_is_inside_which_version(store, make, save):
+    await save("c1", state_runs={"r1": make.run("r1")}, release="one")
+    await save("c2", state_runs={"r1": make.run("r1"), "r2": make.run("r2").but(version="v-other")}, release="one")
+    await save("c3", state_runs={"r1": make.run("r1").but(version="v-other")}, release="one")
+    journey, version = make.run().journey, make.run().version
+    assert await store.views.versions_in_use() == {(journey, version), (journey, "v-other")}
+    assert await store.views.customers_inside(journey, {"v-other"}, "", 10) == ["c2", "c3"]
+    assert await store.views.customers_inside(journey, {"v-other", version}, "c1", 1) == ["c2"]
+    assert await store.views.customers_inside("another", {version}, "", 10) == []
