@@ -22,7 +22,7 @@ from postventa.agents.declare import Agent
 from postventa.errors import PostventaError
 from postventa.publish import Access
 from postventa.runtimes.kafka import admin
-from postventa.runtimes.kafka.reading import BATCH, WITHIN, Message
+from postventa.runtimes.kafka.reading import AT_ONCE, BATCH, WITHIN, Message
 from postventa.runtimes.kafka.worker import FAILED, Worker, worker_of
 
 NO_WEB = "Faust's own web server would be open to everybody on this machine's network: add --without-web"
@@ -148,10 +148,11 @@ def create_app(worker: Worker) -> PostventaApp:
 def _host(app: PostventaApp, worker: Worker, agent: Agent) -> None:
     """One stream agent. Its body never raises (see `Worker.read`): Faust would acknowledge what it never did."""
     topic = app.topic(agent.topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+    within = AT_ONCE if worker.clock.stepping else WITHIN
 
     @app.agent(topic, name=f"postventa.{agent.topic}")
     async def read(stream: Any) -> None:
-        async for records in stream.noack_take(BATCH, within=WITHIN):
+        async for records in stream.noack_take(BATCH, within=within):
             await worker.read(agent, records, stream.ack)
 
 

@@ -31,6 +31,8 @@ log = logging.getLogger("postventa.kafka")
 BATCH = 500
 WITHIN = 0.05
 """Real seconds that a batch waits to become full."""
+AT_ONCE = 0.002
+"""The same on a stepping clock, where nothing more comes before this batch is done."""
 LONGEST_PAUSE = 15.0
 KEPT = 64 * 1024
 """Characters of a refused record that are kept; larger ones stay on their topic, at the offset that is told."""
