@@ -49,7 +49,9 @@ class Command:
 COMMANDS = (
     Command("init", _WRITE, "Make a new project: journeys, templates and settings that already work."),
     Command("validate", _WRITE, "Check every file of the project; all problems at once, each with its line."),
+    Command("simulate", _WRITE, "One customer through a journey, on a virtual clock: what is sent, when, and why."),
     Command("preview", _WRITE, "Look at a message as a customer would get it."),
+    Command("diagram", _WRITE, "A journey as a picture: a page, SVG, or Mermaid text for GitHub."),
     Command("backtest", _WRITE, "Run past events through the journeys: who would have got what, and when."),
     Command("publish", _WRITE, "Make this version of the project the one that runs."),
     Command("run", _RUN, "Run the engine on this machine."),

@@ -129,6 +129,7 @@ def services_of(host: Host, root: Path, settings: Settings, tokens: Tokens, live
         pause=pages.pause,
         resume=pages.resume,
         public_url=public_url,
+        language=settings.language,
         private_token=secret(settings.listen.token_env, os.environ) or "",
         status=host.status,
         meters=host.meters,

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from postventa.templates.brand import Brand, Palette
+from postventa.web.tongue import ENGLISH, Tongue, moment_of
 
 _FOLDER = Path(__file__).parent / "pages"
 
@@ -29,6 +30,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals["t"] = ENGLISH
     made.filters |= {"when": when, "day": day, "clock": clock, "size": size, "span": span}
     return made
 
@@ -42,9 +44,18 @@ def page(name: str, brand: Brand, values: Mapping[str, Any], status: int = 200) 
 # --- style -----------------------------------------------------------------------------------------------------------
 def style(brand: Brand) -> str:
     """The style sheet, the shop's colours first."""
+    return _colours(brand) + _sheet("style.css") + _sheet("diagram.css")
+
+
+def picture_style(brand: Brand) -> str:
+    """What a picture needs that stands alone, in a file of its own. Paper is white."""
+    paper = f"@media print{{:root{{{_variables(brand.colours)}--background:#fff;--surface:#fff;}}}}\n"
+    return _colours(brand) + paper + _sheet("diagram.css")
+
+
+def _colours(brand: Brand) -> str:
     light, dark = _variables(brand.colours), _variables(brand.dark)
-    colours = f":root{{color-scheme:light dark;{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
-    return colours + _sheet()
+    return f":root{{color-scheme:light dark;{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
 
 
 def style_name(brand: Brand) -> str:
@@ -60,8 +71,8 @@ def style_response(request: Request, brand: Brand) -> Response:
 
 
 @cache
-def _sheet() -> str:
-    return (_FOLDER / "style.css").read_text(encoding="utf-8")
+def _sheet(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
 
 
 def _variables(palette: Palette) -> str:
@@ -69,30 +80,26 @@ def _variables(palette: Palette) -> str:
 
 
 # --- what people read ------------------------------------------------------------------------------------------------
-def _moment(value: Any) -> datetime | None:
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            return None
-    return value.astimezone(UTC) if isinstance(value, datetime) else None
+@pass_context
+def when(context: Context, value: Any) -> str:
+    """`22 Nov 2026, 14:10` (UTC, as the pages say once), in the page's language."""
+    return _tongue(context).when(value)
 
 
-def when(value: Any) -> str:
-    """`22 Nov 2026, 14:10` (UTC, as the pages say once)."""
-    moment = _moment(value)
-    return f"{moment.day} {moment:%b %Y, %H:%M}" if moment else "–"
-
-
-def day(value: Any) -> str:
+@pass_context
+def day(context: Context, value: Any) -> str:
     """`Sunday 22 November 2026`."""
-    moment = _moment(value)
-    return f"{moment:%A} {moment.day} {moment:%B %Y}" if moment else "–"
+    return _tongue(context).day(value)
+
+
+def _tongue(context: Context) -> Tongue:
+    found = context.resolve("t")
+    return found if isinstance(found, Tongue) else ENGLISH
 
 
 def clock(value: Any) -> str:
     """`14:10:17`."""
-    moment = _moment(value)
+    moment = moment_of(value)
     return f"{moment:%H:%M:%S}" if moment else "–"
 
 
@@ -102,10 +109,11 @@ def size(count: Any) -> str:
     return f"{number:.0f} B" if number < 1000 else f"{number / 1000:.1f} kB"
 
 
-def span(seconds: Any) -> str:
+@pass_context
+def span(context: Context, seconds: Any) -> str:
     """A span as people say it: `2 days`, `40 minutes`."""
     rest = int(float(seconds or 0))
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
         if (count := rest // length) >= (2 if length > 1 else 0):
-            return f"{count} {unit}{'' if count == 1 else 's'}"
-    return "a moment"
+            return _tongue(context).units(f"{count} {unit}{'' if count == 1 else 's'}")
+    return _tongue(context).units("a moment")

@@ -25,7 +25,7 @@ from postventa.web.pages import page, style_response
 from postventa.web.services import Services
 from postventa.web.show import Show, shower
 from postventa.web.streaming import add_streams
-from postventa.web.streams import journey, journeys
+from postventa.web.streams import drawn, journey, journeys
 from postventa.web.timeline import customer_page
 from postventa.web.watching import Watcher
 
@@ -117,7 +117,8 @@ def _journeys(app: FastAPI, services: Services, show: Show) -> None:
         facts = await journey(services, name)
         if facts is None:
             raise HTTPException(404, f"no journey {name[:80]!r} is published or still has people in it")
-        return await show(request, "journey.html", {"journey": facts})
+        pictures = {} if wants_json(request) else drawn(services, name, facts["standing"])
+        return await show(request, "journey.html", {"journey": facts, **pictures})
 
 
 def _lists(app: FastAPI, services: Services, show: Show) -> None:

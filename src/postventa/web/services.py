@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from postventa.core.journey import Catalog
+from postventa.core.quick import quick
 from postventa.engine.batch import Answer as Taken
 from postventa.engine.meters import Meters
 from postventa.engine.operate import Operators
@@ -28,6 +29,7 @@ Status = Literal["accepted", "duplicate", "waiting", "rejected", "erased"]
 Headers = Sequence[tuple[str, str]]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What became of one event. Of a rejected one `reason`, `field` (a JSON pointer) and `mend` say why."""
@@ -102,6 +104,8 @@ class Services:
     resume: Callable[[str, str, datetime | None], Awaitable[Mapping[str, Any]]]
     """(scope, by, skip_before); gives what it did, such as {"skipped": 3}."""
     public_url: str = ""
+    language: str = "en"
+    """Of the shop's own pages; customers are spoken to in theirs."""
     private_token: str = ""
     private_hosts: frozenset[str] = frozenset()
     """Names the private app is reached by, beside this machine's own."""

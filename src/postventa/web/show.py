@@ -11,6 +11,7 @@ from starlette.responses import Response
 from postventa.web.http import Json, wants_json
 from postventa.web.pages import page
 from postventa.web.services import Services
+from postventa.web.tongue import tongue
 
 MENU = (
     ("/", "Health"), ("/streams", "Streams"), ("/mailbox", "Mailbox"), ("/customers", "Customers"),
@@ -34,7 +35,7 @@ def shower(services: Services) -> Show:
         here = next((path for path, _ in MENU[1:] if request.url.path.startswith(path)), "/")
         around = {
             "menu": MENU, "here": here, "now": services.now(), "refresh": _seconds(request),
-            "pauses": await services.views.pauses(),
+            "pauses": await services.views.pauses(), "t": tongue(services.language),
         }  # fmt: skip
         return page(name, services.project().brand, {**facts, **around}, status)
 

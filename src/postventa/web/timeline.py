@@ -15,7 +15,8 @@ from postventa.core.state import CustomerState, Run
 from postventa.core.values import time_text
 from postventa.store.base import HistoryRow, OutboxRecord
 from postventa.web.services import Services
-from postventa.web.streams import place_of, standing
+from postventa.web.streams import place_of
+from postventa.web.telling import standing
 
 Row = dict[str, Any]
 _WORDS = {
