@@ -82,6 +82,14 @@ class StoreBusy(StoreError):
     """The store is held by somebody else for the moment: try again, or ask the engine that holds it."""
 
 
+class StoreConflict(StoreBusy):
+    """Two transactions were in each other's way, and this one gave in. Nothing was written; the next try goes through."""
+
+
+class StoreRestored(PostventaError):
+    """A backup was put in the place of the database while this process worked with it: it must end and start again."""
+
+
 class ChannelError(PostventaError):
     """A channel did not take a message. `permanent` ends the attempts; otherwise the dispatcher tries again.
 

@@ -106,7 +106,9 @@ class Transaction(Protocol):
         """
 
     async def due_customers(self, now: datetime, limit: int) -> list[str]:
-        """Ids of customers with something due by `now`, oldest first, those locked elsewhere skipped."""
+        """Ids of customers with something due by `now`, oldest first, those locked elsewhere skipped. Where several
+        workers share a store they are any of the oldest `10 * limit`, so that each takes others.
+        """
 
     async def save(self, writes: Sequence[CustomerWrite]) -> None:
         """Write what changed: state, history, events, outbox rows (new, put back, withdrawn), trace, postings, goals,

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
+from postventa.store.alone import Alone
 from postventa.store.base import HistoryRow
 from postventa.store.codec import state_to_plain, time_to_text
 from postventa.store.memory_tables import Tables, Undo
@@ -37,6 +38,7 @@ class MemoryStore:
         self._clock = clock
         self.views = MemoryViews(self._tables)
         self.mailbox = MemoryMailbox(self._tables)
+        self.alone = Alone()
 
     async def open(self) -> None: ...
 

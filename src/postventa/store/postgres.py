@@ -6,10 +6,13 @@ What every worker must agree on (leases, doubts) runs on the database's clock. `
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import TypeVar
+
+import asyncpg
 
 from postventa.errors import StoreError
 from postventa.store.personal import check_retained
@@ -24,6 +27,7 @@ from postventa.store.postgres_views import PostgresMailbox, PostgresViews
 __all__ = ["Limits", "PostgresStore", "Schema", "schema_status", "upgrade"]
 
 R = TypeVar("R")
+_LOCK = "select pg_try_advisory_xact_lock(hashtextextended($1, 0))"
 PART = 5000
 """Rows that retention drops in one transaction."""
 
@@ -48,6 +52,7 @@ class PostgresStore:
         self.where = place_of(dsn, schema)
         self.schema = schema
         self.readonly = readonly
+        self._keep_every = limits.idle_in_transaction.total_seconds() / 3
         self._writers = Connections(dsn, schema, limits, size=limits.writers, pooled=pooled, readonly=False)
         self._readers = Connections(dsn, schema, limits, size=limits.readers, pooled=pooled, readonly=True)
         self.views = PostgresViews(self._readers)
@@ -92,6 +97,33 @@ class PostgresStore:
         """Some work in a small transaction of its own."""
         async with self._transaction() as transaction:
             return await work(transaction)
+
+    # --- one at a time ---------------------------------------------------------------------------------------------
+    @asynccontextmanager
+    async def alone(self, name: str) -> AsyncIterator[bool]:
+        """A lock of the database's, bound to a transaction that changes nothing: it also holds behind a proxy, and is
+        free as soon as its connection is gone or stands still for too long."""
+        async with self._writers.transaction() as connection:
+            with telling(self.where):
+                mine = await connection.fetchval(_LOCK, f"postventa:{self.schema}:{name}")
+            if not mine:
+                yield False
+                return
+            left = asyncio.Event()
+            keeping = asyncio.create_task(self._keep(connection, left), name=f"alone {name}")
+            try:
+                yield True
+            finally:
+                left.set()
+                await asyncio.gather(keeping, return_exceptions=True)
+
+    async def _keep(self, connection: asyncpg.Connection, left: asyncio.Event) -> None:
+        """Say a word now and then: whoever stands still inside a transaction is cut off."""
+        while not left.is_set():
+            try:
+                await asyncio.wait_for(left.wait(), self._keep_every)
+            except TimeoutError:
+                await connection.execute("select 1")
 
     # --- retention -------------------------------------------------------------------------------------------------
     async def prune(self, tables: Collection[str], before: datetime) -> dict[str, int]:

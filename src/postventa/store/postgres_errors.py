@@ -7,15 +7,17 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from postventa.errors import StoreBusy, StoreError
+from postventa.errors import StoreBusy, StoreConflict, StoreError
 from postventa.store.base import DataRefused
 
 _SPLIT = "find the record that holds it; the rest of the batch can go on without it"
 _AGAIN = "nothing of this batch was written; it is tried again"
 
-_BUSY = {
+_CONFLICT = {
     "40001": "others changed the same rows at the same moment",
     "40P01": "two batches waited for each other",
+}
+_BUSY = {
     "55P03": "somebody holds these rows for too long",
     "57014": "the database ended a statement that took too long",
     "25P03": "this process stood still inside a transaction and the database cut it off",
@@ -63,6 +65,8 @@ def telling(where: str) -> Iterator[None]:
 def told(error: Exception, where: str) -> StoreError:
     """The error of ours that says what to do next."""
     state = (error.sqlstate or "") if isinstance(error, asyncpg.PostgresError) else ""
+    if state in _CONFLICT:
+        return StoreConflict(f"{_CONFLICT[state]} ({error})", where, _AGAIN)
     if state in _BUSY:
         return StoreBusy(f"{_BUSY[state]} ({error})", where, _AGAIN)
     if state in _STOP:

@@ -252,9 +252,14 @@ _SET_ALIASES = """
 _PUT_IDS = """
     insert into events (customer_id, source, id) select * from unnest($1::text[], $2::text[], $3::text[])
     on conflict do nothing returning customer_id, source, id"""
-_DUE = """
-    select customer_id from customers where due_at <= $1 order by due_at, customer_id limit $2
-    for update skip locked"""
+OLDEST = 10
+"""How many times as many due customers are looked at as are taken: several workers seldom mean the same ones."""
+_DUE = f"""
+    with oldest as (
+        select customer_id from customers where due_at <= $1 order by due_at, customer_id limit $2 * {OLDEST}
+    ), chosen as (select customer_id from oldest order by random() limit $2)
+    select customer_id from customers join chosen using (customer_id) where due_at <= $1 order by due_at, customer_id
+    for update of customers skip locked"""
 _PUT_WAITING = """
     insert into waiting_room (source, id, order_id, received_at, event)
     select source, id, order_id, received_at::timestamptz, event::jsonb

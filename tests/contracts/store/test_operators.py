@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from postventa.core.state import Stand
 from postventa.store.base import DeadLetter
 
@@ -119,3 +121,18 @@ async def test_the_audit_is_kept_newest_first(store, make):
         "at": "2026-11-22T12:01:00.000000Z", "who": "bob", "what": "resume", "detail": {"scope": "all", "skipped": 3}
     }  # fmt: skip
     assert await store.views.audited(1) == [second]
+
+
+async def test_one_at_a_time_until_it_leaves_however_it_leaves(store):
+    async with store.alone("out") as first:
+        async with store.alone("out") as second, store.alone("other") as other:
+            assert (first, second, other) == (True, False, True)
+        async with store.transaction() as tx:
+            await tx.set_control("key", "written meanwhile")
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012
+        async with store.alone("out") as mine:
+            assert mine
+            raise ZeroDivisionError
+    async with store.alone("out") as mine:
+        assert mine
+    assert await store.views.control("key") == "written meanwhile"

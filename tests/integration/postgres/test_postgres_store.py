@@ -112,6 +112,65 @@ async def test_a_lock_held_too_long_is_busy_and_due_customers_pass_over_it(datab
     await impatient.close()
 
 
+async def test_workers_take_their_turns_at_what_one_at_a_time_does(database, schema, store):
+    """Also when the work takes longer than a transaction may stand still; who dies leaves it to the others."""
+    quick = Limits(idle_in_transaction=timedelta(milliseconds=300), patience=timedelta(0))
+    other = PostgresStore(database.dsn, schema=schema, limits=quick)
+    await other.open()
+    with pytest.raises(StoreBusy):  # noqa: PT012
+        async with other.alone("out") as theirs:
+            await asyncio.sleep(0.7)
+            async with store.alone("out") as ours:
+                assert (theirs, ours) == (True, False)
+            database.sql(
+                "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted"
+                " and database = (select oid from pg_database where datname = current_database())"
+            )
+            async with store.alone("out") as ours:
+                assert ours
+    await other.close()
+
+
+async def test_the_loser_of_two_batches_that_wait_for_each_other_tries_again_by_itself(database, schema, store):
+    engine = await open_engine(store, "a secret for tests")
+    await engine.releases.publish(SHOP, T0)
+    for name in ("ana", "ben"):
+        await take(engine, [placed(f"first-{name}", customer_id=name, email=f"{name}@x.es")], T0)
+    rival = await asyncpg.connect(database.dsn)
+    await rival.execute("set deadlock_timeout = '1min'")  # so that ours is the one that is ended
+    waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    lock = f"select from {schema}.customers where customer_id = $1 for update"
+    try:
+        async with asyncio.timeout(20), rival.transaction():
+            await rival.execute(lock, "ben")
+            both = [placed(f"o-{one}", customer_id=one) for one in ("ana", "ben")]
+            ours = asyncio.create_task(take(engine, both, T0))
+            while not await rival.fetchval(waiting):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            await rival.execute(lock, "ana")
+    finally:
+        await rival.close()
+    assert [one.status for one in await ours] == ["accepted", "accepted"]
+
+
+async def test_workers_that_look_at_the_same_moment_take_different_due_customers(database, schema, store):
+    """Any of the oldest, not the oldest: and nobody who is not among them, so that none waits for ever."""
+    database.sql(
+        f"insert into {schema}.customers (customer_id, due_at)"
+        f" select 'c' || lpad(n::text, 4, '0'), '{NOON}'::timestamptz + n * interval '1 second'"
+        " from generate_series(1, 400) as n"
+    )
+    looks = []
+    for _ in range(2):
+        async with store.transaction() as tx:
+            looks.append(await tx.due_customers(NOON + timedelta(hours=1), 20))
+    assert looks[0] != looks[1]
+    for taken in looks:
+        assert len(taken) == 20
+        assert taken == sorted(taken)
+        assert taken[-1] <= "c0200"
+
+
 async def test_two_that_wait_for_each_other_are_parted_and_both_finish_at_the_second_try(store):
     tries = []
 
