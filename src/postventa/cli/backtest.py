@@ -4,65 +4,128 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from postventa.cli.comparing import print_comparison
+from postventa.cli import past as sources
+from postventa.cli import versions
+from postventa.cli.comparing import print_comparison, write_page
+from postventa.cli.progress import Tell, progress
 from postventa.core.values import as_time, time_text
-from postventa.engine.backtest import Report, backtest
-from postventa.engine.compare import compare
+from postventa.engine.backtest import Past, Report, play
+from postventa.engine.compare import Side, compare
 from postventa.errors import ConfigError
 from postventa.project import Project
+from postventa.web.side_by_side import Between
+from postventa.web.tongue import ENGLISH, Tongue, tongue
 
 COMPARED = ("at", "customer", "subject", "journey", "step", "round", "message", "decision")
 SHOWN = 10
 """Bad lines told one by one."""
 
 
+class Asked(NamedTuple):
+    """Which past, up to when, and since when it counts."""
+
+    events: Path | None
+    database: bool
+    topics: list[str]
+    until: datetime | None
+    since: datetime | None
+
+
 def command(
     events: Annotated[
-        Path, typer.Option(metavar="FILE", help="Events, one JSON object per line ('-': standard input).")
-    ],
+        Path | None, typer.Option(metavar="FILE", help="Events, one JSON object per line ('-': standard input).")
+    ] = None,
+    database: Annotated[bool, typer.Option("--database", help="The events this project's engine has kept.")] = False,
+    topic: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="What a topic still holds; may be given several times.")
+    ] = None,
     project: Annotated[Path, typer.Option(metavar="DIR", help="The project's folder.")] = Path(),
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="Play up to this moment (default: the last event).")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON line per decision (docs/backtest.md).")] = False,
-    against: Annotated[
-        Path | None, typer.Option("--compare", metavar="FILE", help="Show what changed since a --json output.")
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Everything is played; only what is decided from then on counts.")
     ] = None,
+    against: Annotated[
+        Path | None, typer.Option("--compare", metavar="DIR", help="The other version: a folder, or a --json output.")
+    ] = None,
+    release: Annotated[
+        str | None, typer.Option("--compare-release", metavar="HASH", help="… or a published release; 'live'.")
+    ] = None,
+    commit: Annotated[
+        str | None, typer.Option("--compare-git", metavar="REF", help="… or this folder at a commit of git.")
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="The comparison as a page, in one file.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line per decision, or per difference.")] = False,
 ) -> None:
-    """Run past events through the journeys: who would have got what, and when.
+    """Run past events through the journeys: who would have got what, and when; with --compare: what a change does.
 
     The clock jumps from event to event and to each due time between; every message that may leave counts as handed
     over at that instant. 'live_from' and 'max_start_lateness' are ignored. The same input gives the same bytes.
     """
-    end = _moment(until)
+    asked = Asked(events, database, topic or [], _time(until, "--until"), _time(since, "--since"))
+    if (events is not None) + database + bool(topic) != 1:
+        raise ConfigError("say where the events are", mend="one of --events FILE, --database, --topic NAME")
+    other = _other(project, against, release, commit)
+    if page is not None and other is None:
+        raise ConfigError("the page shows two versions side by side", "--html", "add --compare, or --compare-release")
     loaded = Project.load(project).require_sound()
-    with _lines(events) as lines, _progress(as_json) as progress:
-        report = backtest(loaded, lines, end, progress)
-    if against is not None:
-        _tell_bad_lines(report, str(events))
-        print_comparison(compare(_earlier(against), report.decisions), as_json=as_json)
-    else:
-        print_report(report, str(events), as_json=as_json)
+    t = tongue(loaded.settings.language)
+    with progress(t("reading events")) as tell:
+        past = _past(asked, project, loaded, tell)
+        report = play(loaded, past, asked.until, tell)
+        if other is None:
+            before = None
+        elif isinstance(other, Side):
+            before = other
+        else:
+            earlier = play(other.project, past, asked.until, tell)
+            before = Side(earlier.decisions, earlier.runs)
+    if before is None:
+        print_report(_counted(report, asked.since), as_json=as_json, t=t)
+        return
+    tell_bad_lines(report)
+    found = compare(before, Side(report.decisions, report.runs), zone=loaded.settings.timezone, since=asked.since)
+    name = other.name if isinstance(other, versions.Version) else str(against)
+    between = Between(loaded, name, str(project), report, asked.since)
+    if page is not None:
+        write_page(found, between, page, t)
+    print_comparison(found, as_json=as_json, t=t, zone=loaded.settings.timezone)
 
 
-def print_report(report: Report, source: str, *, as_json: bool) -> None:
-    """What a backtest found: JSON lines for programs, tables for people. `source` names where the events came from."""
-    _tell_bad_lines(report, source)
-    if as_json:
-        write = sys.stdout.write
-        for decision in report.decisions:
-            write(json.dumps(decision, ensure_ascii=False, separators=(",", ":")) + "\n")
-        typer.echo(_summary_line(report), err=True)
-    else:
-        _print_tables(report)
+# --- what is asked ----------------------------------------------------------------------------------------------------
+def _time(text: str | None, option: str) -> datetime | None:
+    return None if text is None else sources.moment(text, option)
+
+
+def _past(asked: Asked, folder: Path, loaded: Project, tell: Tell | None) -> Past:
+    if asked.events is not None:
+        return sources.from_file(asked.events, loaded, tell)
+    if asked.database:
+        return sources.from_database(folder, tell)
+    return sources.from_topics(asked.topics, folder, loaded, tell)
+
+
+def _other(
+    folder: Path, against: Path | None, release: str | None, commit: str | None
+) -> versions.Version | Side | None:
+    if sum(one is not None for one in (against, release, commit)) > 1:
+        raise ConfigError("two other versions are named", mend="one of --compare, --compare-release, --compare-git")
+    if release is not None:
+        return versions.of_release(folder, release)
+    if commit is not None:
+        return versions.of_commit(folder, commit)
+    if against is not None and against.is_dir():
+        return versions.of_folder(against)
+    return None if against is None else Side(_earlier(against))
 
 
 def _earlier(file: Path) -> list[dict[str, Any]]:
@@ -71,92 +134,78 @@ def _earlier(file: Path) -> list[dict[str, Any]]:
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
         try:
             one = json.loads(line)
-            found.append({name: one[name] for name in COMPARED})
-        except (ValueError, LookupError, TypeError) as error:
+            found.append({name: one[name] for name in COMPARED} | {"reason": one.get("reason")})
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise ConfigError(
-                "this line is no decision", where=f"{file}:{number}", mend="give the output of backtest --json"
+                "this line is no decision", f"{file}:{number}", "give a folder, or the output of backtest --json"
             ) from error
     return found
 
 
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    moment = as_time(text)
-    if moment is None:
-        raise ConfigError(f"'{text}' is not a time", where="--until", mend="write it like 2018-06-30T00:00:00-03:00")
-    return moment.astimezone(UTC)
-
-
-@contextmanager
-def _lines(file: Path) -> Iterator[Iterator[bytes]]:
-    if str(file) == "-":
-        yield iter(sys.stdin.buffer)
-        return
-    with file.open("rb") as opened:
-        yield iter(opened)
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Any]:
-    """A bar on the terminal for long work; nothing where the output is read by a program."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading events", total=None)
-
-        def tell(what: str, done: int, total: int | None) -> None:
-            bar.update(task, description=what, completed=done, total=total)
-
-        yield tell
+def _counted(report: Report, since: datetime | None) -> Report:
+    if since is not None:
+        report.decisions = [one for one in report.decisions if (at := as_time(one["at"])) and at >= since]
+    return report
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
-def _tell_bad_lines(report: Report, file: str) -> None:
-    for number, error in report.bad[:SHOWN]:
-        typer.echo(f"{file}:{number}: {error}", err=True)
+def print_report(report: Report, *, as_json: bool, t: Tongue = ENGLISH) -> None:
+    """What a backtest found: JSON lines for programs, tables for people."""
+    tell_bad_lines(report)
+    if as_json:
+        write = sys.stdout.write
+        for decision in report.decisions:
+            write(json.dumps(decision, ensure_ascii=False, separators=(",", ":")) + "\n")
+        typer.echo(_summary_line(report, t), err=True)
+    else:
+        _print_tables(report, t)
+
+
+def tell_bad_lines(report: Report) -> None:
+    """On standard error: the first lines that were no event."""
+    for where, error in report.bad[:SHOWN]:
+        typer.echo(f"{where}: {error}", err=True)
     if len(report.bad) > SHOWN:
         typer.echo(f"… and {len(report.bad) - SHOWN} more bad lines", err=True)
 
 
-def _summary_line(report: Report) -> str:
+def _summary_line(report: Report, t: Tongue) -> str:
+    end = time_text(report.end) if report.end else t("the end")
     parts = [
-        f"{report.events} events of {report.customers} customers",
-        f"{report.count('send')} messages sent, {report.count('skip')} skipped, {report.count('defer')} put off",
-        f"{report.pending} steps still pending at {time_text(report.end) if report.end else 'the end'}",
-    ]
+        t("{events} events of {people} customers", events=report.events, people=report.customers),
+        t("{sent} messages sent, {skipped} skipped, {deferred} put off", sent=report.count("send"),
+          skipped=report.count("skip"), deferred=report.count("defer")),
+        t("{count} steps still pending at {end}", count=report.pending, end=end),
+    ]  # fmt: skip
     if report.bad:
-        parts.append(f"{len(report.bad)} bad lines left out")
+        parts.append(t("{count} bad lines left out", count=len(report.bad)))
     if report.unused:
-        parts.append(f"{len(report.unused)} events moved nobody ({report.unused[0].reason})")
+        why = t.reason(report.unused[0].reason)
+        parts.append(t("{count} events moved nobody ({reason})", count=len(report.unused), reason=why))
     return "; ".join(parts)
 
 
-def _print_tables(report: Report) -> None:
+def _print_tables(report: Report, t: Tongue) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="What would have been sent", title_justify="left")
-    table.add_column("journey")
-    table.add_column("message")
+    table = Table(title=t("What would have been sent"), title_justify="left")
+    table.add_column(t("journey"))
+    table.add_column(t("message"))
     for name in ("sent", "put off", "skipped"):
-        table.add_column(name, justify="right")
-    table.add_column("skipped because")
+        table.add_column(t(name), justify="right")
+    table.add_column(t("skipped because"))
     for row in report.rows():
-        why = ", ".join(f"{reason} ({count})" for reason, count in row.reasons)
+        why = ", ".join(f"{t.reason(reason)} ({count})" for reason, count in row.reasons)
         table.add_row(row.journey, row.message, str(row.sent), str(row.deferred), str(row.skipped), why)
     console = Console()
     console.print(table)
     if report.standing:
-        still = Table(title="Still under way at the end", title_justify="left")
+        still = Table(title=t("Still under way at the end"), title_justify="left")
         for name in ("journey", "step", "waits for"):
-            still.add_column(name)
-        still.add_column("people", justify="right")
+            still.add_column(t(name))
+        still.add_column(t("people"), justify="right")
         for (journey, step, kind), count in sorted(report.standing.items()):
-            still.add_row(journey, step, kind, str(count))
+            still.add_row(journey, step, t(kind), str(count))
         console.print(still)
-    typer.echo(_summary_line(report))
+    typer.echo(_summary_line(report, t))

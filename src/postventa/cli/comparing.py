@@ -1,72 +1,198 @@
-"""How `postventa backtest --compare` shows two backtests side by side: a table, the first differences, a sentence."""
+"""How `postventa backtest --compare` shows two backtests side by side on the terminal and in JSON."""
 
 from __future__ import annotations
 
 import json
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import typer
 
 from postventa.core.values import time_text
-from postventa.engine.compare import Change, Comparison, Sum
+from postventa.engine.compare import KINDS, Change, Comparison, Example, PutOff, Sum
+from postventa.web.side_by_side import (
+    HELD,
+    PEOPLE,
+    Between,
+    comparison_page,
+    reasons,
+    shift_words,
+    span_words,
+    why_words,
+)
+from postventa.web.tongue import ENGLISH, Tongue
 
 SHOWN = 10
 """Differences told one by one."""
+SEVERAL = 6
+"""Mails of one customer shown side by side on the terminal."""
 
 
-def print_comparison(found: Comparison, *, as_json: bool) -> None:
-    """Print what changed; with `as_json` every difference as one line."""
+def write_page(found: Comparison, between: Between, file: Path, t: Tongue = ENGLISH) -> None:
+    """The comparison as a page, in one file."""
+    file.write_text(comparison_page(found, between, t), encoding="utf-8")
+    typer.echo(t("the page is in {file}", file=file), err=True)
+
+
+def print_comparison(found: Comparison, *, as_json: bool, t: Tongue = ENGLISH, zone: str = "UTC") -> None:
+    """Print what changed; with `as_json` every difference as one line, the sum as the last one. `zone`: whose clock the
+    customers side by side are shown on."""
     if as_json:
-        for change in found.changes:
-            line = {**change._asdict(), "before": _json_time(change.before), "after": _json_time(change.after)}
-            sys.stdout.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+        _print_json(found)
         return
     if not found.changes:
-        typer.echo("Nothing changes: every mail is sent as before.")
+        typer.echo(t("Nothing changes: every mail is sent as before."))
         return
-    _table(found.sums)
+    _messages(found, t)
+    _people(found, t)
+    _put_off(found, t)
+    _reasons(found, t)
+    _examples(found, t, ZoneInfo(zone))
     for change in found.changes[:SHOWN]:
-        typer.echo(f"  {_in_words(change)}")
+        typer.echo(f"  {_in_words(change, t)}")
     if len(found.changes) > SHOWN:
-        typer.echo(f"  … and {len(found.changes) - SHOWN} more (--json shows all)")
-    typer.echo(f"{len(found.changes)} mails of {found.customers} customers change.")
+        typer.echo(f"  … {t('and {count} more (--json shows all)', count=len(found.changes) - SHOWN)}")
+    typer.echo(t("{mails} mails of {people} customers change.", mails=len(found.changes), people=found.customers))
 
 
-def _table(sums: list[Sum]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+# --- for programs -----------------------------------------------------------------------------------------------------
+def _print_json(found: Comparison) -> None:
+    for change in found.changes:
+        line = {**change._asdict(), "before": _json_time(change.before), "after": _json_time(change.after),
+                "why": change.why._asdict()}  # fmt: skip
+        _line(line)
+    _line({"summary": summary(found)})
 
-    table = Table(title="What the change does", title_justify="left")
-    for name in ("journey", "message"):
-        table.add_column(name)
-    for name in ("before", "after", "moved", "by (median)"):
-        table.add_column(name, justify="right")
-    for row in sums:
-        if row.before != row.after or row.moved:
-            moved = str(row.moved) if row.moved else ""
-            table.add_row(row.journey, row.message, str(row.before), str(row.after), moved, span_text(row.shift))
-    Console().print(table)
+
+def _line(value: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def summary(found: Comparison) -> dict[str, Any]:
+    """The sums of a comparison as plain JSON; spans in seconds."""
+    return {
+        "mails": dict(zip(("before", "after"), found.mails, strict=True)),
+        "changes": len(found.changes),
+        "customers": {"with_mail": sum(found.people.values()), "changed": found.customers, **found.people},
+        "messages": [{**one._asdict(), "shift": one.shift.total_seconds()} for one in found.sums],
+        "most": dict(zip(("before", "after"), (one._asdict() for one in found.most), strict=True)),
+        "put_off": [
+            {**one._asdict(), "wait_before": one.wait_before.total_seconds(),
+             "wait_after": one.wait_after.total_seconds()}
+            for one in found.put_off
+        ],
+        "days": [{"day": day.isoformat(), "before": one, "after": two} for day, (one, two) in found.days.items()],
+        "examples": [
+            {"customer": one.customer, "kind": one.kind, "mails": [
+                {**mail._asdict(), "before": _json_time(mail.before), "after": _json_time(mail.after)}
+                for mail in one.mails
+            ]}
+            for one in found.examples
+        ],
+    }  # fmt: skip
 
 
 def _json_time(moment: datetime | None) -> str | None:
     return None if moment is None else time_text(moment)
 
 
-def _in_words(change: Change) -> str:
+# --- for people -------------------------------------------------------------------------------------------------------
+def _table(title: str, words: list[str], numbers: list[str]) -> Any:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for name in words:
+        table.add_column(name, overflow="fold")
+    for name in numbers:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _show(table: Any) -> None:
+    from rich.console import Console
+
+    Console().print(table)
+
+
+def _messages(found: Comparison, t: Tongue) -> None:
+    numbers = [t(name) for name in ("Before", "After", "only before", "only after", "moved", "by (median)")]
+    table = _table(t("What the change does"), [t("message")], numbers)
+    for row in found.sums:
+        if row.added or row.dropped or row.moved:
+            counts = (row.before, row.after, row.dropped, row.added, row.moved)
+            table.add_row(_name(row), *(str(one or "") for one in counts), shift_words(row.shift, t))
+    _show(table)
+
+
+def _name(one: Sum | PutOff) -> str:
+    return one.message if one.message == one.journey else f"{one.message} ({one.journey})"
+
+
+def _people(found: Comparison, t: Tongue) -> None:
+    total = sum(found.people.values())
+    typer.echo(t("Of {count} customers with mail:", count=total))
+    for kind in KINDS:
+        if found.people.get(kind):
+            typer.echo(f"  {found.people[kind]:>7}  {t(PEOPLE[kind])}")
+    most, now = found.most
+    text = "The most for one customer: {before} mails before, {after} after ({who}); within 7 days {week} and {later}."
+    typer.echo(t(text, before=most.mails, after=now.mails, who=now.customer, week=most.week, later=now.week))
+
+
+def _put_off(found: Comparison, t: Tongue) -> None:
+    if not found.put_off:
+        return
+    numbers = [t("Before"), t("for (median)"), t("After"), t("for (median)")]
+    table = _table(t("Put off before they left"), [t("message"), t("by")], numbers)
+    for one in found.put_off:
+        table.add_row(_name(one), t(HELD[one.by]), str(one.before), span_words(one.wait_before, t),
+                      str(one.after), span_words(one.wait_after, t))  # fmt: skip
+    _show(table)
+
+
+def _reasons(found: Comparison, t: Tongue) -> None:
+    rows = [row for row in reasons(found.changes, t) if row[2]]
+    if not rows:
+        return
+    table = _table(
+        t("Sent by one version only"), [t("message"), t("sent"), t("the other does not: the customer")], [""]
+    )
+    for message, side, why, number in rows:
+        table.add_row(message, side, why, str(number))
+    _show(table)
+
+
+def _examples(found: Comparison, t: Tongue, zone: ZoneInfo) -> None:
+    title = f"{t('{count} customers side by side', count=len(found.examples))} ({zone.key})"
+    table = _table(title, [t("customer"), t("message"), t("Before"), t("After")], [])
+    for one in found.examples:
+        _example(table, one, t, zone)
+    _show(table)
+
+
+def _example(table: Any, one: Example, t: Tongue, zone: ZoneInfo) -> None:
+    for place, mail in enumerate(one.mails[:SEVERAL]):
+        who = one.customer if place == 0 else ""
+        times = [_short(at and at.astimezone(zone)) for at in (mail.before, mail.after)]
+        table.add_row(who, mail.message, times[0], "=" if mail.before == mail.after else times[1])
+    if len(one.mails) > SEVERAL:
+        table.add_row("", t("… and {count} more", count=len(one.mails) - SEVERAL), "", "")
+    table.add_section()
+
+
+def _short(moment: datetime | None) -> str:
+    return "–" if moment is None else f"{moment:%Y-%m-%d %H:%M}"
+
+
+def _in_words(change: Change, t: Tongue) -> str:
     who = f"{change.customer} {change.message} ({change.subject})"
+    why = why_words(change.why, t)
+    because = f": {why}" if why else ""
     if change.before is None and change.after is not None:
-        return f"{who}: now sent, {change.after:%Y-%m-%d %H:%M} UTC"
+        return f"{who}: {t('now sent, {at} UTC', at=_short(change.after))}"
     if change.after is None and change.before is not None:
-        return f"{who}: no longer sent (was {change.before:%Y-%m-%d %H:%M} UTC)"
-    return f"{who}: {change.before:%Y-%m-%d %H:%M} -> {change.after:%Y-%m-%d %H:%M} UTC"
-
-
-def span_text(span: timedelta) -> str:
-    """A move in words: "3 days earlier"; nothing for no move."""
-    seconds = abs(span.total_seconds())
-    if not seconds:
-        return ""
-    size, unit = next((size, unit) for size, unit in ((86400, "day"), (3600, "hour"), (1, "second")) if seconds >= size)
-    count = round(seconds / size)
-    return f"{count} {unit}{'' if count == 1 else 's'} {'earlier' if span < timedelta() else 'later'}"
+        return f"{who}: {t('no longer sent (was {at} UTC)', at=_short(change.before))}{because}"
+    return f"{who}: {_short(change.before)} -> {_short(change.after)} UTC"

@@ -16,9 +16,9 @@ import typer
 from postventa.agents.declare import Agent
 from postventa.agents.loader import load_agents
 from postventa.cli.backtest import print_report
+from postventa.cli.past import moment
 from postventa.cli.reach import Api, url_of
-from postventa.core.values import as_time
-from postventa.engine.backtest import backtest
+from postventa.engine.backtest import Past, play
 from postventa.errors import ConfigError, RecordError
 from postventa.project import Project
 from postventa.publish import Access
@@ -57,13 +57,13 @@ def replay(
     agents, _ = load_agents(project / "agents", loaded.registry)
     if topic not in agents:
         raise ConfigError(f"no agent reads topic '{topic}'", str(project / "agents"), suggest(topic, agents, "topics"))
-    start, stop = _moment(begin, "--from"), _moment(end, "--to") if end else None
+    start, stop = moment(begin, "--from"), moment(end, "--to") if end else None
     access = Access.of(loaded.settings.kafka)
-    stretch = _read(access, agents[topic], loaded, start, stop)
+    stretch = read_topic(access, agents[topic], loaded, start, stop)
     for where, error in stretch.refused[:SHOWN]:
         typer.echo(f"{where}: {error}", err=True)
     if not into_engine:
-        print_report(backtest(loaded, map(record_of, stretch.incomings)), topic, as_json=as_json)
+        print_report(play(loaded, Past(stretch.incomings)), as_json=as_json)
         return
     if not yes:
         raise ConfigError(
@@ -75,15 +75,9 @@ def replay(
     _tell(answers, as_json)
 
 
-def _moment(text: str, option: str) -> datetime:
-    moment = as_time(text)
-    if moment is None:
-        raise ConfigError(f"'{text}' is not a time", option, "write it like 2026-06-30T00:00:00Z")
-    return moment.astimezone(UTC)
-
-
 # --- the topic --------------------------------------------------------------------------------------------------------
-def _read(access: Access, agent: Agent, loaded: Project, start: datetime, stop: datetime | None) -> Stretch:
+def read_topic(access: Access, agent: Agent, loaded: Project, start: datetime, stop: datetime | None) -> Stretch:
+    """Every record of a topic written between, through the agent that reads it."""
     found = Stretch()
     now = datetime.now(UTC)
     for where, value, headers in _records(access, agent.topic, start, stop):

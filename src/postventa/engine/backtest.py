@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from postventa.core.event import Event
 from postventa.core.journey import Catalog
+from postventa.engine.fates import Told, Where, fates
 from postventa.engine.replay import Decision, Played, Replay, Unused, decisions, in_order
 from postventa.errors import RecordError
 from postventa.project import Project
-from postventa.schemas.parse import parse_event
+from postventa.schemas.parse import Incoming, parse_event
 
 Tell = Callable[[str, int, int | None], None]
 """(what is being done, how much is done, of how much) for a progress bar."""
@@ -40,8 +42,10 @@ class Report:
     """What a backtest found."""
 
     decisions: list[Decision] = field(default_factory=list)
-    bad: list[tuple[int, RecordError]] = field(default_factory=list)
-    """(line number, what is wrong) of lines that are no event."""
+    runs: dict[Where, Told] = field(default_factory=dict)
+    """What became of each run."""
+    bad: list[tuple[str, RecordError]] = field(default_factory=list)
+    """(where, what is wrong) of lines and records that are no event."""
     unused: list[Unused] = field(default_factory=list)
     standing: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """(journey, step, what it waits for) -> unfinished runs at the end."""
@@ -71,6 +75,35 @@ class Report:
         ]  # fmt: skip
 
 
+@dataclass(slots=True)
+class Past:
+    """What happened, to be played through any number of versions of the files."""
+
+    incomings: list[Incoming] = field(default_factory=list)
+    """Events whose customer is still to be found."""
+    known: dict[str, list[tuple[datetime, Event]]] = field(default_factory=dict)
+    """Customer -> (when it took effect, event): what a store has resolved already."""
+    bad: list[tuple[str, RecordError]] = field(default_factory=list)
+    """(where, what is wrong) of lines and records that are no event."""
+
+
+def read_lines(project: Project, lines: Iterable[bytes], tell: Tell | None = None, source: str = "line") -> Past:
+    """The events of JSON lines, by the schemas of this project. Bad lines are kept aside, the rest goes on. `source`
+    is what a bad line's number is told behind."""
+    past = Past()
+    now = datetime(1970, 1, 1, tzinfo=UTC)
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            past.incomings.append(parse_event(line, project.registry, now=now))
+        except RecordError as error:
+            past.bad.append((f"{source}:{number}", error))
+        if tell is not None and number % _EVERY == 0:
+            tell("reading events", number, None)
+    return past
+
+
 def backtest(
     project: Project, lines: Iterable[bytes], until: datetime | None = None, tell: Tell | None = None
 ) -> Report:
@@ -78,20 +111,19 @@ def backtest(
 
     Bad lines are reported, the rest goes on. The same lines give the same report, in whatever order they are.
     """
-    report = Report()
-    room = timedelta(seconds=_seconds(project))
-    replay = Replay(project.catalog(), waiting_room=room)
-    now = datetime(1970, 1, 1, tzinfo=UTC)
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            replay.add(parse_event(line, project.registry, now=now))
-        except RecordError as error:
-            report.bad.append((number, error))
-        if tell is not None and number % _EVERY == 0:
-            tell("reading events", number, None)
+    return play(project, read_lines(project, lines, tell), until, tell)
+
+
+def play(project: Project, past: Past, until: datetime | None = None, tell: Tell | None = None) -> Report:
+    """Run what happened through the project's journeys, up to `until` (default: the last event)."""
+    report = Report(bad=past.bad)
+    replay = Replay(project.catalog(), waiting_room=timedelta(seconds=_seconds(project)))
+    for incoming in past.incomings:
+        replay.add(incoming)
     people = replay.resolve()
+    for customer, events in past.known.items():
+        replay.know(customer, events)
+        people += 1
     report.end = until or replay.last
     for played in replay.play(until):
         _count(report, played, replay.catalog)
@@ -111,6 +143,7 @@ def _count(report: Report, played: Played, catalog: Catalog) -> None:
     report.customers += 1
     report.events += played.events
     report.decisions.extend(decisions(played))
+    report.runs.update(fates(played))
     for run in played.state.runs.values():
         journey = catalog.journey_of(run.journey, run.version)
         step = journey.steps[run.step].id if journey and 0 <= run.step < len(journey.steps) else ""

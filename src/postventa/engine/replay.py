@@ -69,6 +69,14 @@ class Replay:
         """One event, in any order."""
         self._incomings.append(incoming)
 
+    def know(self, customer: str, events: Sequence[tuple[datetime, Event]]) -> None:
+        """The events of one customer who is known already, each with the `now` at which it took effect, in order."""
+        if not events:
+            return
+        self._people[customer] = [(now, Apply(customer, event, None)) for now, event in events]
+        self.first = min(self.first or events[0][0], events[0][0])
+        self.last = max(self.last or events[-1][0], events[-1][0])
+
     def resolve(self) -> int:
         """Find whom every event means, in the order in which they were recorded; gives how many people there are."""
         incomings, self._incomings = self._incomings, []

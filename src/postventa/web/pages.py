@@ -44,7 +44,7 @@ def page(name: str, brand: Brand, values: Mapping[str, Any], status: int = 200) 
 # --- style -----------------------------------------------------------------------------------------------------------
 def style(brand: Brand) -> str:
     """The style sheet, the shop's colours first."""
-    return _colours(brand) + _sheet("style.css") + _sheet("diagram.css")
+    return _colours(brand) + _sheet("style.css") + _sheet("diagram.css") + _sheet("results.css") + _sheet("workbench.css")
 
 
 def picture_style(brand: Brand) -> str:

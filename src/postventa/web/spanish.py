@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from postventa.web.spanish_results import RESULTS
+from postventa.web.spanish_why import WHY
+
 MONTHS = ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic")
 DAYS = ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo")
 UNITS: Mapping[str, str] = {
@@ -92,4 +95,4 @@ _DIAGRAM: Mapping[str, str] = {
     "Line {line} of {file}": "Línea {line} de {file}",
 }  # fmt: skip
 
-TEXTS: Mapping[str, str] = {**_STEPS, **_DIAGRAM}
+TEXTS: Mapping[str, str] = {**_STEPS, **_DIAGRAM, **WHY, **RESULTS}

@@ -1,0 +1,30 @@
+"""A bar for long work: on the terminal alone, on standard error, gone when the work is done."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Tell = Callable[[str, int, int | None], None]
+"""(what is being done, how much is done, of how much) moves the bar."""
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Tell | None]:
+    """A bar that the given function moves; None where standard error is no terminal: then nothing is drawn."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+               TimeRemainingColumn(compact=True, elapsed_when_finished=True))  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+
+        def tell(now: str, done: int, total: int | None) -> None:
+            bar.update(task, description=now, completed=done, total=total)
+
+        yield tell
