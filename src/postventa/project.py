@@ -60,8 +60,11 @@ class Project:
     """The files in agents/, relative to the project. They are programs, not part of a release."""
 
     @classmethod
-    def load(cls, path: Path | str) -> Project:
-        """The project in a folder. ConfigError when there is no such folder, or nothing of a project in it."""
+    def load(cls, path: Path | str, *, with_agents: bool = False) -> Project:
+        """The project in a folder. ConfigError when there is no such folder, or nothing of a project in it.
+
+        `with_agents`: run the files in agents/, too, to tell what is wrong in them and which events they bring.
+        """
         root = Path(path)
         if not root.is_dir():
             raise ConfigError("there is no such folder", where=str(root), mend="name the folder with postventa.yaml")
@@ -69,7 +72,7 @@ class Project:
             raise ConfigError("this folder holds no project", where=str(root), mend="make one: postventa init DIR")
         files, unreadable = read_files(root)
         agents = tuple(sorted(f"agents/{file.name}" for file in (root / "agents").glob("[!_]*.py")))
-        return cls._build(files, unreadable, root, agents)
+        return cls._build(files, unreadable, root, agents, with_agents=with_agents)
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Project:
@@ -78,13 +81,20 @@ class Project:
 
     @classmethod
     def _build(
-        cls, files: Mapping[str, bytes], unreadable: list[Problem], root: Path | None, agents: tuple[str, ...]
+        cls,
+        files: Mapping[str, bytes],
+        unreadable: list[Problem],
+        root: Path | None,
+        agents: tuple[str, ...],
+        *,
+        with_agents: bool = False,
     ) -> Project:
         settings, told, _ = read_settings(files.get(FILE))
         registry, own = load_own(_under(files, "schemas/events/", ".yaml"), builtin())
+        brought, mapped = _brought(root, registry) if with_agents and root and agents else (None, [])
         brand, branded = Brand.from_yaml(files["brand.yaml"]) if "brand.yaml" in files else (Brand(), [])
         messages, worded = MessageCatalog.from_files(files, brand, default_locale=settings.locale)
-        programme, earned = load_loyalty(files.get("loyalty.yaml"))
+        programme, earned = load_loyalty(files.get("loyalty.yaml"), code_files=_code_files(root))
         products, sold = load_products(files.get("products.csv"))
         survey_files = _under(files, "surveys/", ".yaml")
         core_messages = messages.core_messages()
@@ -100,10 +110,17 @@ class Project:
             settings.currency,
             {"message": folders, "survey": frozenset(PurePosixPath(file).stem for file in survey_files)},
             programme is not None,
+            kinds={name: messages.spec(name).kind for name in messages},
+            folders={name: tuple(messages.variants(name)) for name in messages},
+            products=_columns(products),
+            tags=frozenset(settings.tags),
+            caps=tuple(cap.core() for cap in settings.caps),
+            brought=brought,
         )
         journeys = load_journeys(_under(files, "journeys/", ".yaml"), known)
         wordings = check_wordings(journeys.trees.values(), known, messages.readings())
-        problems = [*unreadable, *told, *own, *branded, *worded, *earned, *sold, *asked, *journeys.problems, *wordings]
+        beside = [*told, *own, *mapped, *branded, *worded, *earned, *sold, *asked]
+        problems = [*unreadable, *beside, *journeys.problems, *wordings]
         return cls(
             files,
             settings,
@@ -215,6 +232,27 @@ def _meaning(name: str, raw: bytes) -> Any:
         return {key: value for key, value in plain.items() if key in DECIDING}
     dropped = _NOT_COUNTED.get(name.split("/", maxsplit=1)[0], ())
     return {key: value for key, value in plain.items() if key not in dropped}
+
+
+def _brought(root: Path, registry: Registry) -> tuple[frozenset[str], list[Problem]]:
+    """The event types that the project's agents bring, and what is wrong in their files."""
+    from postventa.agents.loader import load_agents
+
+    agents, problems = load_agents(root / "agents", registry)
+    patterns = {pattern for agent in agents.values() for pattern in agent.schema}
+    return frozenset(name for name in registry.types for pattern in patterns if fnmatch(name, pattern)), problems
+
+
+def _code_files(root: Path | None) -> frozenset[str] | None:
+    """The files in codes/, relative to the project; None for a bundle, which does not carry them."""
+    if root is None:
+        return None
+    return frozenset(path.relative_to(root).as_posix() for path in root.glob("codes/*") if path.is_file())
+
+
+def _columns(products: Products) -> dict[str, frozenset[str]]:
+    """Every value of the columns that `choose_by` may read."""
+    return {name: frozenset(str(row[name]) for row in products.values() if name in row) for name in ("category", "sku")}
 
 
 def _under(files: Mapping[str, bytes], folder: str, ending: str) -> dict[str, bytes]:

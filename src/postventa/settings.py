@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -14,6 +15,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from postventa.core.journey import Cap, Duration, Shop, Window
 from postventa.errors import ConfigError
+from postventa.source.durations import in_words
 from postventa.source.forms import Clock, Days, Form, Span, Zone, problem_at, read
 from postventa.source.problem import Problem
 from postventa.source.yaml import Document, load
@@ -27,6 +29,9 @@ CODES = {
     "S106": "Mails that leave this machine carry links to answer and unsubscribe, so `public_url` must say where the "
     "public pages are reached from outside.",
     "S107": "There is no postventa.yaml, so this folder is not a project.",
+    "S108": "A limit of 0 mails lets nothing leave but transactional mail. To hold everything for a while there is "
+    "`postventa pause`.",
+    "S109": "A stricter limit always stops a mail first, so this one is never met.",
 }
 
 
@@ -210,6 +215,8 @@ class Settings(Form):
     caps: tuple[CapForm, ...] = ()
     windows: tuple[WindowForm, ...] = ()
     groups: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    """Tags that the shop's platform gives customers; journeys may look for these and for those they give themselves."""
     catch_up: Span = Duration(seconds=3600)
     delivery_settles: Span = Duration()
     live_from: Moment | None = None
@@ -266,7 +273,34 @@ def read_settings(raw: bytes | str | None, file: str = FILE) -> tuple[Settings, 
         problems.append(problem_at(document, ("channels", "email", "kind"), "S106",
                                    "a real mail channel without 'public_url'",
                                    "add 'public_url: https://mail.my-shop.example'"))  # fmt: skip
+    problems += _limits(document, settings)
     return settings, problems, document
+
+
+def _limits(document: Document, settings: Settings) -> list[Problem]:
+    """Caps that stop everything, and caps that are never met because another one always stops a mail first."""
+    found: list[Problem] = []
+    caps = [cap.core() for cap in settings.caps]
+    for number, cap in enumerate(caps):
+        if not cap.count:
+            found.append(problem_at(document, ("caps", number), "S108", "a limit of 0 mails: nothing would ever leave",
+                                    "at least 1; or hold mails with: postventa pause --all"))  # fmt: skip
+        for other in caps[:number] + caps[number + 1 :]:
+            same = other == cap and caps.index(cap) == number
+            if not same and other.channel in {cap.channel, None} and other.count <= cap.count and _covers(other, cap):
+                first = f"{other.count} in {in_words(other.per)}"
+                message = f"this limit is never met: {first} always stops a mail first"
+                problem = problem_at(document, ("caps", number), "S109", message, "remove one of the two")
+                found.append(replace(problem, severity="warning"))
+                break
+    return found
+
+
+def _covers(other: Cap, cap: Cap) -> bool:
+    """Whether one cap's span holds the other's, whatever the months."""
+    day = 86400
+    least = (other.per.months * 28 + other.per.days) * day + other.per.seconds
+    return least >= (cap.per.months * 31 + cap.per.days) * day + cap.per.seconds or other.per == cap.per
 
 
 def secret(name: str | None, environ: Mapping[str, str] | None = None) -> str | None:

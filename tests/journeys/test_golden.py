@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from postventa.core.journey import Message, Survey
+from postventa.core.journey import Cap, Duration, Message, Survey
 from postventa.journeys import rules
 from postventa.journeys.check import Journeys, load_journeys
 from postventa.journeys.codes import FORM, YAML
@@ -22,12 +22,13 @@ from postventa.source.problem import report
 HERE = Path(__file__).parent
 BAD = sorted((HERE / "err").glob("*.yaml"))
 GOOD = sorted((HERE / "ok").glob("*.yaml"))
-SILENT_HERE = {"Y101", "Y117", "J233", "J234"}
+SILENT_HERE = {"Y101", "Y117", "J233", "J234", "J242"}
 """Too large, of another name than files of this folder, and what two files say together: in tests of their own."""
 
 MESSAGES = {
     "thank-you": "soft_opt_in", "tutorial": "soft_opt_in", "delay-notice": "transactional", "win-back": "marketing",
     "satisfaction": "soft_opt_in", "contract": "transactional", "review-request": "transactional",
+    "review": "soft_opt_in",
 }  # fmt: skip
 
 
@@ -35,9 +36,18 @@ def known() -> Known:
     return Known(
         builtin(),
         {name: Message(name, klass) for name, klass in MESSAGES.items()},  # type: ignore[arg-type]
-        {name: Survey(name, "csat", name, 1, 5) for name in ("satisfaction", "contract")},
+        {
+            **{name: Survey(name, "csat", name, 1, 5) for name in ("satisfaction", "contract")},
+            "opinion": Survey("opinion", "text", "satisfaction", 0, 0),
+        },
         rewards=frozenset({"welcome-10"}),
         groups=frozenset({"care"}),
+        kinds=dict.fromkeys(MESSAGES, "notice"),
+        folders={"win-back": (), "tutorial": ("coffee", "tee")},
+        products={"category": frozenset({"coffee", "tea"})},
+        tags=frozenset({"friend", "vip"}),
+        caps=(Cap(2, Duration(days=7)),),
+        brought=frozenset(name for name in builtin().types if not name.startswith("subscription.")),
     )
 
 
@@ -120,3 +130,18 @@ def test_two_journeys_that_start_each_other() -> None:
     ]
     files["journeys/a.yaml"] = text % ("a", "ticket.requested", ", again: never", "delivery.overdue")
     assert load_journeys(files, known()).problems == ()
+
+
+def test_two_journeys_that_write_to_the_same_people_within_an_hour() -> None:
+    text = (
+        "journey: %s\nsubject: order\nstart: {on: order.delivered%s}\nsteps:\n  - wait: 1 day\n%s  - send: thank-you\n"
+    )
+
+    def told(where: str, other: str, clock: str = "") -> list[tuple[str, str, int, str]]:
+        files = {"journeys/a.yaml": text % ("a", where, ""), "journeys/b.yaml": text % ("b", other, clock)}
+        return [(one.file, one.code, one.line, one.severity) for one in load_journeys(files, known()).problems]
+
+    assert told("", "") == [("journeys/b.yaml", "J242", 6, "warning")]
+    assert told(", where: {order.total: {at_least: 50}}", ", where: {order.total: {less_than: 50}}") == []
+    assert told(", where: {order.currency: EUR}", ", where: {order.currency: [USD, GBP]}") == []
+    assert told("", "", '    at: "10:00"\n') == []

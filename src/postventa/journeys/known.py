@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from postventa.core.journey import Message, Survey
+from postventa.core.journey import Cap, Message, Survey
 from postventa.schemas.registry import Registry
 
 PLURAL: Mapping[str, str] = {
@@ -32,6 +32,17 @@ class Known:
     """By kind of name ("message", "survey", …): names whose own file has errors, so that nothing is said twice."""
     loyalty: bool = True
     """Whether loyalty.yaml could be read; if not, rewards are not checked."""
+    kinds: Mapping[str, str] | None = None
+    """Message -> its `kind`: notice, tutorial, survey, review, referral or offer. None where nobody looked."""
+    folders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Message -> the sub-folders that `choose_by` chooses from."""
+    products: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Column of products.csv -> every value in it."""
+    tags: frozenset[str] | None = None
+    """Tags that the shop's platform gives customers; None where nobody looked."""
+    caps: tuple[Cap, ...] = ()
+    brought: frozenset[str] | None = None
+    """Event types that the project's agents bring; None where nobody looked, or there are none."""
 
     def parents(self, thing: str) -> frozenset[str]:
         """The things that the ids of a thing name beside itself: a line names its order."""

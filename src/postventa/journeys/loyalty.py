@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from postventa.core.journey import Loyalty, Reward, Tier
-from postventa.source.forms import Form, Span, read
+from postventa.source.forms import Form, Span, problem_at, read
+from postventa.source.nearest import suggest
 from postventa.source.problem import Problem
 from postventa.source.yaml import load
 
@@ -18,6 +20,7 @@ CODES = {
     "L103": "A key is missing in loyalty.yaml.",
     "L104": "There is no such key in loyalty.yaml.",
     "L105": "A value that does not fit.",
+    "L106": "The file with a reward's codes does not exist: no customer could be given one.",
 }
 
 
@@ -81,8 +84,20 @@ class LoyaltyForm(Form):
         return Loyalty(self.expire, tuple(tiers), rewards)
 
 
-def load_loyalty(raw: bytes | str | None, file: str = FILE) -> tuple[LoyaltyForm | None, list[Problem]]:
-    """The programme; an empty one where there is no file; None, with the problems, where it is wrong."""
+def load_loyalty(
+    raw: bytes | str | None, file: str = FILE, code_files: Collection[str] | None = None
+) -> tuple[LoyaltyForm | None, list[Problem]]:
+    """The programme; an empty one where there is no file; None, with the problems, where it is wrong.
+
+    `code_files`: the files that are there to take codes from; None where nobody looked.
+    """
     if raw is None:
         return LoyaltyForm(), []
-    return read(LoyaltyForm, load(file, raw), "L")
+    document = load(file, raw)
+    programme, problems = read(LoyaltyForm, document, "L")
+    for name, reward in programme.rewards.items() if programme and code_files is not None else ():
+        if reward.codes == "file" and reward.file not in (code_files or ()):
+            problems.append(problem_at(document, ("rewards", name, "file"), "L106", f"there is no file '{reward.file}'",
+                                       suggest(str(reward.file), sorted(code_files or ()), "files in codes/")
+                                       or "put it there, one code a line"))  # fmt: skip
+    return programme, problems

@@ -149,7 +149,7 @@ class Reader:
         text = self.text(node)
         if text is not None and text.startswith("after "):
             return self.understood(lambda words: parse_duration(words.removeprefix("after ")), node)
-        return self.choice(node, ("always", "never"))
+        return self.choice(node, ("always", "never", "after 30 days"))
 
     def every(self, node: Node) -> Any:
         """`round`, or an interval."""

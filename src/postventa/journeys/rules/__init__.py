@@ -10,9 +10,10 @@ from postventa.journeys.tree import Tree
 
 EACH_NAMES = (
     "names", "paths", "missing", "tests", "subject", "starts", "ids", "ends", "since", "lines", "experiments",
-    "classes", "facts", "awards", "holds", "rounds", "edits",
+    "classes", "facts", "awards", "holds", "rounds", "edits", "answers", "scales", "delivered", "opinions", "caps",
+    "folders",
 )  # fmt: skip
-TOGETHER_NAMES = ("twice", "shared", "loops")
+TOGETHER_NAMES = ("twice", "shared", "loops", "tags", "crowds", "sources")
 
 _MODULES = {name: import_module(f"{__name__}.{name}") for name in (*EACH_NAMES, *TOGETHER_NAMES)}
 
