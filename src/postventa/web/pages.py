@@ -18,6 +18,7 @@ from postventa.templates.brand import Brand, Palette
 from postventa.web.tongue import ENGLISH, Tongue, moment_of
 
 _FOLDER = Path(__file__).parent / "pages"
+SHEETS = ("style.css", "diagram.css", "results.css", "workbench.css")
 
 
 @cache
@@ -44,7 +45,7 @@ def page(name: str, brand: Brand, values: Mapping[str, Any], status: int = 200) 
 # --- style -----------------------------------------------------------------------------------------------------------
 def style(brand: Brand) -> str:
     """The style sheet, the shop's colours first."""
-    return _colours(brand) + _sheet("style.css") + _sheet("diagram.css") + _sheet("results.css") + _sheet("workbench.css")
+    return _colours(brand) + "".join(map(_sheet, SHEETS))
 
 
 def picture_style(brand: Brand) -> str:

@@ -27,7 +27,9 @@ from postventa.web.show import Show, shower
 from postventa.web.streaming import add_streams
 from postventa.web.streams import drawn, journey, journeys
 from postventa.web.timeline import customer_page
+from postventa.web.tongue import tongue
 from postventa.web.watching import Watcher
+from postventa.web.why import LABELS, Archive, why
 
 
 def private_app(services: Services) -> FastAPI:
@@ -83,6 +85,18 @@ def _customers(app: FastAPI, services: Services, show: Show) -> None:
         rows = [row for one in found[:50] if (row := await _customer_row(services, one)) is not None]
         more = found[-1] if not asked and len(found) == 50 else ""
         return await show(request, "customers.html", {"q": asked, "customers": rows, "more": more})
+
+    archive = Archive(services.views)
+
+    @app.get("/why/{customer_id:path}")
+    async def reasons(request: Request, customer_id: str, message: str | None = None) -> Response:
+        told = await why(archive, customer_id, tongue(services.language), message or None)
+        state = await services.views.customer(customer_id)
+        if told is None or state is None:
+            raise HTTPException(404, f"no customer {customer_id[:80]!r} is known here")
+        name = state.facts.get("first_name") or state.facts.get("email") or customer_id
+        facts = {"id": customer_id, "name": name, "asked": message or "", "messages": told}
+        return await show(request, "why.html", facts if wants_json(request) else {**facts, "labels": LABELS})
 
     @app.get("/customers/{customer_id:path}")
     async def customer(request: Request, customer_id: str) -> Response:

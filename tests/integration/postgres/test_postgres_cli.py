@@ -99,4 +99,6 @@ def test_an_engine_without_tables_says_so_and_one_with_them_sends_and_stops(proj
     verified = cli(project, dsn, "verify")
     assert (verified.returncode, "are what their history says" in verified.stdout) == (0, True), verified.stdout
     assert "thanks" in cli(project, dsn, "why", "ana").stdout
+    (story,) = json.loads(cli(project, dsn, "why", "ana", "--message", "thanks", "--json").stdout)
+    assert [one["what"] for one in story["messages"][0]["verdicts"]] == ["sent"]
     assert not (project / ".postventa" / "state.db").exists()
