@@ -76,7 +76,7 @@ class Outlet:
         refused: dict[str, str] = {}
         try:
             for row in rows:
-                why = await self._publish(self.poster, row)
+                why = await posted(self.poster, row)
                 if why is None:
                     done.append(row.effect_id)
                 else:
@@ -94,18 +94,19 @@ class Outlet:
         self.published += len(done)
         return len(done) + len(refused)
 
-    async def _publish(self, poster: Poster, row: OutboxRecord) -> str | None:
-        """Why the receiver refuses it for good; None when it has it. Raises ChannelError when it may be tried again."""
-        if row.event is None:
-            return None
-        try:
-            await poster.post(f"{row.event.source}/{row.event.id}", body_of(row.event, row.customer_id))
-        except ChannelError as error:
-            if not error.permanent:
-                raise
-            log.error("the receiver refused event %s for good, it is passed over: %s", row.event.id, error)  # noqa: TRY400
-            return str(error)
+
+async def posted(poster: Poster, row: OutboxRecord) -> str | None:
+    """Why the receiver refuses it for good; None when it has it. Raises ChannelError when it may be tried again."""
+    if row.event is None:
         return None
+    try:
+        await poster.post(f"{row.event.source}/{row.event.id}", body_of(row.event, row.customer_id))
+    except ChannelError as error:
+        if not error.permanent:
+            raise
+        log.error("the receiver refused event %s for good, it is passed over: %s", row.event.id, error)  # noqa: TRY400
+        return str(error)
+    return None
 
 
 def body_of(event: Event, customer_id: str) -> bytes:

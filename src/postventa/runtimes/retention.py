@@ -37,13 +37,18 @@ async def keep_to_it(engine: Engine, now: Callable[[], datetime], stop: asyncio.
 async def if_due(engine: Engine, now: datetime) -> dict[str, int] | None:
     """Drop what is too old; gives how many rows of each table, None where the last time is less than a day ago.
 
-    It counts as done before it begins: of several engines one does it, and one that is interrupted goes on tomorrow.
+    Of several engines one does it, and one that is interrupted goes on tomorrow: it counts as done before it begins.
     """
-    last = as_time(await engine.store.views.control(KEY))
-    if last is not None and now - last < EVERY:
-        return None
-    async with engine.store.transaction() as tx:
-        await tx.set_control(KEY, time_text(now))
+    async with engine.store.alone(KEY) as mine:
+        last = as_time(await engine.store.views.control(KEY))
+        if not mine or (last is not None and now - last < EVERY):
+            return None
+        async with engine.store.transaction() as tx:
+            await tx.set_control(KEY, time_text(now))
+        return await _drop(engine, now)
+
+
+async def _drop(engine: Engine, now: datetime) -> dict[str, int]:
     settings = (await engine.releases.live()).project.settings
     dropped: dict[str, int] = {}
     for table, span in settings.retention:

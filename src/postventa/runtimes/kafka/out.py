@@ -10,14 +10,15 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Sequence
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from postventa.core.values import time_text
-from postventa.dispatch.outlet import Poster, body_of
-from postventa.errors import ChannelError, PostventaError
+from postventa.dispatch.outlet import Poster, body_of, posted
+from postventa.errors import PostventaError
 from postventa.publish import Access
 from postventa.store.base import DeadLetter, OutboxRecord, Store
 
@@ -27,8 +28,11 @@ BATCH = 500
 LOOK_AGAIN = 5.0
 SEND_WITHIN = 10.0
 LONGEST_PAUSE = 60.0
+TAKEN = 0.5
+"""Real seconds until the next try while another worker publishes."""
+ALONE = "out"
 LETTERS = "kafka.dead_letters"
-"""Control key: the highest id of a dead letter that is on its topic."""
+"""Control key: the ids of the last dead letters that are on their topic, the highest first."""
 OVERLAP = 200
 """Ids below it that are looked at again: a row may become visible after one with a higher id."""
 HEADERS = [("content-type", b"application/cloudevents+json")]
@@ -83,7 +87,10 @@ class Producer:
 
 @dataclass(slots=True)
 class Out:
-    """Publishes until stopped; whoever sets `stop` sets `wake` too. `poster`: also one signed POST per event."""
+    """Publishes until stopped; whoever sets `stop` sets `wake` too. `poster`: also one signed POST per event.
+
+    Of all workers one publishes at a time, so that events leave in the order in which they were saved.
+    """
 
     store: Store
     producer: Producer
@@ -93,27 +100,30 @@ class Out:
     poster: Poster | None = None
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     published: int = 0
-    _letters: set[int] = field(default_factory=set)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set. Kafka or the receiver away: nothing is lost, it is tried again."""
-        pause = 1.0
+        failures = 0
         while not stop.is_set():
             self.wake.clear()
             try:
                 done = await self.drain()
-            except (PostventaError, ChannelError) as error:
+            except PostventaError as error:
+                failures += 1
+                pause = min(LONGEST_PAUSE, 2.0 ** min(failures, 6)) * random.uniform(0.5, 1)
                 log.error("what we publish waits, next try in %.0f s; nothing is lost: %s", pause, error)  # noqa: TRY400
                 await _wait(stop, pause)
-                pause = min(LONGEST_PAUSE, pause * 2)
                 continue
-            pause = 1.0
-            if not done:
+            failures = 0
+            if done is None:
+                await _wait(stop, TAKEN)
+            elif not done:
                 await _wait(self.wake, LOOK_AGAIN)
 
-    async def drain(self) -> int:
-        """One batch of each; gives how many left."""
-        return await self._events() + await self._dead_letters()
+    async def drain(self) -> int | None:
+        """One batch of each; gives how many left, None while another worker publishes."""
+        async with self.store.alone(ALONE) as mine:
+            return await self._events() + await self._dead_letters() if mine else None
 
     async def _events(self) -> int:
         async with self.store.transaction() as tx:
@@ -121,49 +131,73 @@ class Out:
         if not rows:
             return 0
         await self.producer.send([_event_record(self.topic, row) for row in rows if row.event is not None])
-        for row in rows if self.poster is not None else ():
-            await self._post(row)
-        async with self.store.transaction() as tx:
-            await tx.published([row.effect_id for row in rows], self.now())
-        self.published += len(rows)
-        return len(rows)
-
-    async def _post(self, row: OutboxRecord) -> None:
-        if self.poster is None or row.event is None:
-            return
+        if self.poster is None:
+            return await self._settle([row.effect_id for row in rows], {})
+        done: list[str] = []
+        refused: dict[str, str] = {}
         try:
-            await self.poster.post(f"{row.event.source}/{row.event.id}", body_of(row.event, row.customer_id))
-        except ChannelError as error:
-            if not error.permanent:
-                raise
-            log.error("the receiver refused event %s for good, it is passed over: %s", row.event.id, error)  # noqa: TRY400
+            for row in rows:
+                why = await posted(self.poster, row)
+                if why is None:
+                    done.append(row.effect_id)
+                else:
+                    refused[row.effect_id] = why
+        finally:
+            settled = await self._settle(done, refused)
+        return settled
+
+    async def _settle(self, done: Sequence[str], refused: Mapping[str, str]) -> int:
+        if done or refused:
+            async with self.store.transaction() as tx:
+                await tx.published(done, self.now())
+                for effect_id, why in refused.items():
+                    await tx.published([effect_id], self.now(), "refused", why)
+        self.published += len(done)
+        return len(done) + len(refused)
 
     async def _dead_letters(self) -> int:
-        done = int(await self.store.views.control(LETTERS) or 0)
-        fresh = await self._fresh(done)
+        told = _Told.of(await self.store.views.control(LETTERS))
+        fresh = await self._fresh(told)
         if not fresh:
             return 0
         await self.producer.send([_letter_record(self.letters_topic, one) for one in fresh])
-        ids = {one.id or 0 for one in fresh}
-        highest = max(done, *ids)
         async with self.store.transaction() as tx:
-            await tx.set_control(LETTERS, str(highest))
-        self._letters = {one for one in self._letters | ids if one > highest - OVERLAP}
+            await tx.set_control(LETTERS, told.and_also(one.id or 0 for one in fresh).text())
         return len(fresh)
 
-    async def _fresh(self, done: int) -> list[DeadLetter]:
+    async def _fresh(self, told: _Told) -> list[DeadLetter]:
         """Letters that are not on the topic yet, oldest first."""
         limit = 50
         while True:
             newest = await self.store.views.dead_letters(limit)
-            if len(newest) < limit or (newest[-1].id or 0) <= done - OVERLAP:
+            if len(newest) < limit or (newest[-1].id or 0) <= told.highest - OVERLAP:
                 break
             limit *= 4
-        lowest = done if not self._letters else done - OVERLAP
-        fresh = [one for one in newest if (one.id or 0) > lowest and one.id not in self._letters]
-        if not self._letters:
-            self._letters = {one.id or 0 for one in newest if (one.id or 0) <= done}
-        return fresh[::-1][:BATCH]
+        return [one for one in reversed(newest) if not told.has(one.id or 0)][:BATCH]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Which dead letters are on their topic: `highest` and, of the last ones below it, exactly these."""
+
+    highest: int = 0
+    recent: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, text: str | None) -> _Told:
+        ids = [int(word) for word in (text or "").split()]
+        return cls(max(ids, default=0), frozenset(ids))
+
+    def has(self, number: int) -> bool:
+        return number in self.recent or number <= self.highest - OVERLAP
+
+    def and_also(self, numbers: Iterable[int]) -> _Told:
+        known = self.recent | set(numbers)
+        highest = max(known)
+        return _Told(highest, frozenset(one for one in known if one > highest - OVERLAP))
+
+    def text(self) -> str:
+        return " ".join(map(str, sorted(self.recent, reverse=True)))
 
 
 def _event_record(topic: str, row: OutboxRecord) -> Record:

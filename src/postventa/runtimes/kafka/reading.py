@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -87,7 +88,7 @@ class Reader:
                         await self._commit(agent, [one.message for one in mine])
                 except (StoreError, ConfigError) as error:
                     log.error("%s events of '%s' wait: %s", len(mine), agent.topic, error)  # noqa: TRY400
-                    await asyncio.sleep(pause)
+                    await asyncio.sleep(pause * random.uniform(0.5, 1))
                     pause = min(LONGEST_PAUSE, pause * 2)
                     continue
                 for one in mine:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import random
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,7 +26,7 @@ from postventa.engine.release import CLOCK, STEPPING
 from postventa.errors import ConfigError, JourneyError, StoreError
 from postventa.project import Project
 from postventa.publish import Access
-from postventa.runtimes import heartbeat
+from postventa.runtimes import heartbeat, retention
 from postventa.runtimes.clock import Clock, SteppingClock, SystemClock
 from postventa.runtimes.feed import Fed
 from postventa.runtimes.kafka.admin import Place
@@ -170,7 +171,12 @@ class Worker:
         if isinstance(self.clock, SteppingClock):
             parts.append(("time", self._step))
         else:
-            parts += [("timers", self.scheduler.run), ("mail", self.dispatcher.run), ("doubts", self._doubts)]
+            parts += [
+                ("timers", self.scheduler.run),
+                ("mail", self.dispatcher.run),
+                ("doubts", self._doubts),
+                ("retention", lambda stop: retention.keep_to_it(self.engine, self.clock.now, stop)),
+            ]
         self._tasks = [asyncio.create_task(self._patiently(name, part), name=name) for name, part in parts]
 
     async def drain(self) -> None:
@@ -226,7 +232,7 @@ class Worker:
                 return
             except StoreError as error:
                 log.error("the part '%s' waits, the store is not there: %s", name, error)  # noqa: TRY400
-                await asyncio.sleep(pause)
+                await asyncio.sleep(pause * random.uniform(0.5, 1))
                 pause = min(LONGEST_PAUSE, pause * 2)
             except Exception as error:
                 log.critical("the part '%s' stopped: %s", name, error, exc_info=error)
