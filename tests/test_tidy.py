@@ -33,6 +33,7 @@ ONE_PLACE = {
     "kafka": ("publish", "cli", "testing", "runtimes.kafka"),
     "markdown_it": ("templates",),
     "mrml": ("templates",),
+    "orjson": ("store.codec",),
     "prometheus_client": ("web",),
     "rich": ("cli",),
     "ruamel": ("source",),

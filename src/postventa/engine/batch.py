@@ -13,6 +13,7 @@ from typing import Literal
 
 from postventa.core.effect import Erase, Outcome
 from postventa.core.event import Event
+from postventa.core.quick import quick
 from postventa.core.state import CustomerState
 from postventa.engine.engine import Engine
 from postventa.engine.identity import (
@@ -39,6 +40,7 @@ DATA_ERRORS = (DataRefused, ValueError, TypeError, LookupError, ArithmeticError,
 """What a value that cannot be stored or decided on raises. Trying the same again gives the same."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What became of one event. `started`: (journey, run id) of the runs that began with it."""
@@ -93,7 +95,8 @@ class _Batch:
         self.names = names
         self.read = await tx.aliases(sorted(names))
         book.aliases = dict(self.read)
-        book.markers = await tx.erased(sorted({mark for one in people for mark in markers_of(keys, one)}))
+        if await tx.any_erased():
+            book.markers = await tx.erased(sorted({mark for one in people for mark in markers_of(keys, one)}))
         if orders and self.release_waiting:
             for one in await tx.take_waiting(orders):
                 wait = Wait(one.order_id, one.event, None, one.received_at)
@@ -109,6 +112,8 @@ class _Batch:
             elif isinstance(step, Merge):
                 customers.update((step.into, step.old))
         await self.work.lock(customers)
+        if self.work.tx.exclusive:
+            return
         again = await self.work.tx.aliases(sorted(self.names | customers))
         if any(self.read.get(name) != again.get(name) for name in self.names):
             raise Stale

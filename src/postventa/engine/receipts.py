@@ -52,6 +52,8 @@ async def claim(
     engine: Engine, now: datetime, limit: int = 100, paused: Sequence[str] = (), lease: timedelta = LEASE
 ) -> list[ClaimedMessage]:
     """Take the pending messages of up to `limit` customers, each customer's in order of priority, age, effect id."""
+    if "all" in paused:
+        return []  # not even a look: behind a pause of everything the outbox grows long
 
     async def body(work: Work) -> list[ClaimedMessage]:
         rows = await work.tx.claimable(now, limit, paused)

@@ -42,14 +42,13 @@ class Scheduler:
                 continue
             self.wake.clear()
             try:
-                count = await sweep(self.engine, self.clock.now(), LIMIT)
-                if count:
+                due = await self.engine.store.views.next_due()
+                if due is not None and due <= (now := self.clock.now()) and await sweep(self.engine, now, LIMIT):
                     self.moved()
                     continue
                 if self.clock.now() >= room:
                     await self._waiting_room()
                     room = self.clock.now() + ROOM_EVERY
-                due = await self.engine.store.views.next_due()
             except StoreError as error:
                 log.error("timers wait, the store is not there: %s", error)  # noqa: TRY400
                 due = self.clock.now() + timedelta(seconds=1)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from postventa.core.event import Event, Ids, Plain
+from postventa.core.quick import quick
 from postventa.core.values import time_text
 from postventa.errors import RecordError
 from postventa.schemas.envelope import Envelope, Headers, attributes, data_bytes, is_binary, read_envelope
@@ -22,6 +23,7 @@ _SUSPECT = re.compile("\\\\u(0000|[dD][89a-fA-F])|[\ud800-\udfff]")
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Whom an event names. The engine resolves it: id, then alias, then address, then the order's customer."""
@@ -34,6 +36,7 @@ class Identity:
     """Other ids of the same person; of `customer.merged` the id that ends."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """A valid event. `extensions`: subject, partitionkey, correlationid, causationid where the sender gave them."""

@@ -55,6 +55,11 @@ class MemoryTransaction(MemoryOutbox):
         for alias, customer_id in aliases.items():
             self._undo.put(self._t.aliases, alias, customer_id)
 
+    exclusive = True
+
+    async def any_erased(self) -> bool:
+        return bool(self._t.erased)
+
     async def erased(self, markers: Sequence[str]) -> set[str]:
         return {marker for marker in markers if marker in self._t.erased}
 
@@ -152,6 +157,12 @@ class MemoryTransaction(MemoryOutbox):
                 mine = tables.postings.setdefault(customer_id, {})
                 if effect.posting_id not in mine:
                     undo.put(mine, effect.posting_id, effect)
+        if gone := set(changes.undone(write)):
+            mine = [one for one in tables.ended if one.customer_id != customer_id or one.run_id not in gone]
+            self._replace(tables.ended, mine)
+            self._replace(
+                tables.goals, [(who, one) for who, one in tables.goals if who != customer_id or one.run_id not in gone]
+            )
         for run in changes.ended_runs(write):
             undo.append(tables.ended, run)
         for goal in changes.goals(write):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from postventa.core.effect import Effect, TraceEntry
 from postventa.core.event import Event
+from postventa.core.quick import quick
 from postventa.core.state import CustomerState
 from postventa.errors import StoreError
 
@@ -30,6 +31,7 @@ class DataRefused(StoreError):
     """
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
     """One call of `advance`: enough to make it again. `payload` is the input as plain JSON (an event's is only its
@@ -44,6 +46,7 @@ class HistoryRow:
     payload: Mapping[str, Any] = field(default_factory=dict)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class CustomerWrite:
     """What one customer's part of a batch changed. Effects and trace are in the order in which they came."""

@@ -73,32 +73,31 @@ _EMPTY = {name: dumps(plain(CustomerState(""))) for name, plain in SMALL.items()
 # --- customers -------------------------------------------------------------------------------------------------------
 def customer_row(state: CustomerState, seq: int) -> Row:
     """As `CUSTOMER`."""
+    texts = [dumps(plain(state)) if getattr(state, name) else _EMPTY[name] for name, plain in SMALL.items()]
+    return _row(state, seq, texts)
+
+
+def _row(state: CustomerState, seq: int, texts: Sequence[str]) -> Row:
     return (
         state.customer_id, seq, optional_time_to_text(state.now), optional_time_to_text(state.due_at),
-        changes.address_of(state), *[dumps(plain(state)) if getattr(state, name) else _EMPTY[name] for name, plain in SMALL.items()], int(state.erased),
+        changes.address_of(state), *texts, int(state.erased),
     )  # fmt: skip
 
 
 def moved_row(write: CustomerWrite, seq: int, row: Row) -> Row:
-    """As `customer_row` of the state after `write`, given the row of the state before: what did not change is not encoded
-    again."""
+    """As `customer_row` of the state after `write`, given the row before it: only what changed is encoded."""
     before, after = write.before, write.after
     texts = [
         text if _same(getattr(before, name), getattr(after, name)) else dumps(SMALL[name](after))
         for name, text in zip(SMALL, row[5:-1], strict=True)
     ]
-    return (
-        after.customer_id, seq, optional_time_to_text(after.now), optional_time_to_text(after.due_at),
-        changes.address_of(after), *texts, int(after.erased),
-    )  # fmt: skip
+    return _row(after, seq, texts)
 
 
 def _same(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> bool:
     """True when both hold the very same values in the same order. Equal is not enough: 1 equals true."""
     return (not before and not after) or (
-        len(before) == len(after)
-        and all(map(is_, before.values(), after.values()))
-        and all(map(eq, before, after))
+        len(before) == len(after) and all(map(is_, before.values(), after.values())) and all(map(eq, before, after))
     )
 
 
@@ -274,6 +273,7 @@ class Batch:
     history: list[Row] = field(default_factory=list)
     trace: list[Row] = field(default_factory=list)
     postings: list[Row] = field(default_factory=list)
+    undone: list[Row] = field(default_factory=list)
     ended_runs: list[Row] = field(default_factory=list)
     goals: list[Row] = field(default_factory=list)
     answers: list[Row] = field(default_factory=list)
@@ -285,7 +285,10 @@ class Batch:
 
 
 def collect(
-    writes: Sequence[CustomerWrite], seqs: Mapping[str, int], releases: Mapping[str, str], known: Mapping[str, Row] = _NONE
+    writes: Sequence[CustomerWrite],
+    seqs: Mapping[str, int],
+    releases: Mapping[str, str],
+    known: Mapping[str, Row] = _NONE,
 ) -> Batch:
     """The rows of these writes. `seqs`: last seq of each customer before; `releases`: of runs that a merge moves;
     `known`: rows of customers as they were before, where they are at hand."""
@@ -346,6 +349,7 @@ def _collect_runs(batch: Batch, write: CustomerWrite, applied: list[Row], releas
 def _collect_effects(batch: Batch, write: CustomerWrite) -> None:
     customer_id = write.after.customer_id
     batch.postings.extend(posting_row(customer_id, one) for one in write.effects if isinstance(one, PostPoints))
+    batch.undone.extend((customer_id, run_id) for run_id in changes.undone(write))
     for run in changes.ended_runs(write):
         batch.ended_runs.append((
             customer_id, run.run_id, run.journey, run.version, *run.subject, optional_time_to_text(run.started_at),

@@ -30,6 +30,11 @@ _SELECT_THINGS = f"select {_columns(rows.THING)} from things {_THESE}"
 _SELECT_RUNS = f"select {_columns(rows.RUN)} from runs {_THESE}"
 _SELECT_REMEMBERED = f"select {_columns(rows.EVENT)} from events {_THESE} and remembered = 1"
 
+_INSERT = (
+    "insert into customers (customer_id) select value from json_each(?) where true"
+    " on conflict do nothing returning customer_id"
+)
+
 _PUT_EVENT = (
     _upsert("events", rows.EVENT, 3, kept=frozenset({"applied_at"}))
     + ", applied_at = coalesce(excluded.applied_at, applied_at)"
@@ -42,14 +47,21 @@ def load_customers(
     """States and last seqs of these customers, in sorted order of ids. `insert` makes rows for those that are missing;
     without it they are left out.
     """
-    wanted = dumps(sorted(set(ids)))
-    if insert:
-        db.execute(
-            "insert into customers (customer_id) select value from json_each(?) where true on conflict do nothing",
-            (wanted,),
-        )
+    if not ids:
+        return {}, {}
+    asked = sorted(set(ids))
     states: dict[str, CustomerState] = {}
-    seqs: dict[str, int] = {}
+    if insert:
+        made = db.execute(_INSERT, (dumps(asked),))
+        states = {customer_id: CustomerState(customer_id) for (customer_id,) in made.fetchall()}
+    seqs = dict.fromkeys(states, 0)
+    if len(states) < len(asked):
+        _load(db, dumps([one for one in asked if one not in states]), states, seqs)
+    return {one: states[one] for one in asked if one in states}, seqs
+
+
+def _load(db: sqlite3.Connection, wanted: str, states: dict[str, CustomerState], seqs: dict[str, int]) -> None:
+    """Those that have rows, into `states` and `seqs`."""
     for row in db.execute(_SELECT_CUSTOMERS, (wanted,)):
         states[row[0]], seqs[row[0]] = rows.customer_from_row(row)
     for row in db.execute(_SELECT_THINGS, (wanted,)):
@@ -60,7 +72,6 @@ def load_customers(
         states[row[0]].runs[row[1]] = rows.run_from_row(row, starts)
     for row in db.execute(_SELECT_REMEMBERED, (wanted,)):
         states[row[0]].events[row[1], row[2]] = rows.event_from_row(row)
-    return states, seqs
 
 
 _WRITES = (
@@ -74,6 +85,8 @@ _WRITES = (
     ("history", _insert("history", rows.HISTORY)),
     ("trace", _insert("trace", rows.TRACE)),
     ("postings", _insert("postings", rows.POSTING, "on conflict do nothing")),
+    ("undone", "delete from ended_runs where customer_id = ? and run_id = ?"),
+    ("undone", "delete from goals where customer_id = ? and run_id = ?"),
     ("ended_runs", _insert("ended_runs", rows.ENDED_RUN)),
     ("goals", _insert("goals", rows.GOAL)),
     ("answers", _insert("answers", rows.ANSWER, "on conflict do nothing")),

@@ -1,7 +1,7 @@
 """SQLite: the customers written last, kept at hand, so that the next event, claim or receipt of one need not load it.
 
-Only this store may do so: it is the only writer of its file. What is here was committed; a transaction that fails leaves
-it as it was.
+Only this store may do so: it is the only writer of its file. What is here was committed; a transaction that fails
+leaves it as it was.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from postventa.store.codec import dumps, event_from_plain, event_to_plain, loads
 from postventa.store.sqlite_customers import load_customers, write_customers
 from postventa.store.sqlite_file import telling
 from postventa.store.sqlite_outbox import SqliteOutbox
-from postventa.store.sqlite_recent import Kept, Recent
 from postventa.store.sqlite_people import erase_customer, merge_customers
+from postventa.store.sqlite_recent import Kept, Recent
 from postventa.store.sqlite_thread import hops
 
 R = TypeVar("R")
@@ -69,14 +69,9 @@ class SqliteTransaction(SqliteOutbox):
     # --- who is meant ----------------------------------------------------------------------------------------------
     @hops
     def order_owners(self, order_ids: Sequence[str]) -> dict[str, str | None]:
-        ids = dumps(list(order_ids))
-        self.db.execute(
-            "insert into order_owner (order_id) select distinct value from json_each(?) where true"
-            " on conflict do nothing",
-            (ids,),
-        )
         found = self.db.execute(
-            "select order_id, customer_id from order_owner where order_id in (select value from json_each(?))", (ids,)
+            "select value, customer_id from json_each(?) left join order_owner on order_id = value",
+            (dumps(list(order_ids)),),
         )
         return dict(found.fetchall())
 
@@ -100,6 +95,12 @@ class SqliteTransaction(SqliteOutbox):
     @hops
     def set_aliases(self, aliases: Mapping[str, str]) -> None:
         self.db.executemany("insert or replace into customer_alias values (?, ?)", sorted(aliases.items()))
+
+    exclusive = True
+
+    @hops
+    def any_erased(self) -> bool:
+        return self.db.execute("select 1 from erased limit 1").fetchone() is not None
 
     @hops
     def erased(self, markers: Sequence[str]) -> set[str]:
