@@ -1,4 +1,4 @@
-"""`postventa kafka setup | lag`: the topics are made and checked on purpose, and how far they are read is one table."""
+"""`postventa kafka setup | lag | restored`: the topics, how far they are read, and what left before a backup came."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from typing import Annotated, Any, Literal, NamedTuple
 import typer
 
 from postventa.agents.loader import load_agents
+from postventa.cli import control
 from postventa.cli.reach import reading
-from postventa.core.values import time_text
+from postventa.core.values import as_time, time_text
 from postventa.errors import PostventaError
 from postventa.project import Project
 from postventa.publish import Access
-from postventa.runtimes.kafka import admin
+from postventa.runtimes.kafka import admin, published
 from postventa.runtimes.kafka.admin import Place, Span, Topic
 from postventa.runtimes.kafka.caught_up import intake_state
 from postventa.settings import Settings
@@ -161,6 +162,44 @@ def lag(project: Folder = Path(), as_json: AsJson = False) -> None:
             typer.echo(f"{name:<28} there is no such topic: postventa kafka setup", err=True)
     if intake and not intake["caught_up"]:
         typer.echo("timers and mail wait until the intake has caught up", err=True)
+
+
+@command.command()
+def restored(
+    project: Folder = Path(),
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="When the backup was made; else what a worker found out.")
+    ] = None,
+) -> None:
+    """After a backup was restored: note as sent what left since it was made, so that nobody gets it again.
+
+    'postventa.out' tells what left. Do this while everything is paused and the workers have read up, then resume. What
+    the backup's runs will only do later is noted when this is called again.
+    """
+    noted, unknown, begin = asyncio.run(_restored(project, since))
+    typer.echo(f"{noted} messages left after {time_text(begin)} and are noted as sent.")
+    if unknown:
+        typer.echo(
+            f"{unknown} more left that no run has come to yet: call this again after the next 'resume'.", err=True
+        )
+
+
+async def _restored(project: Path, told: str | None) -> tuple[int, int, datetime]:
+    loaded = Project.load(project)
+    settings = loaded.sound_settings
+    async with control.opened(project, settings) as engine:
+        begin = control.moment(told, "--since") or as_time(await engine.store.views.control(published.RESTORED))
+        if begin is None:
+            raise PostventaError(
+                "no worker has found a restored backup", mend="say when the backup was made: --since TIME"
+            )
+        left = await asyncio.to_thread(published.left_since, Access.of(settings.kafka), settings.kafka.out, begin)
+        now = datetime.now(UTC)
+        noted = await published.note_as_sent(engine, left, now)
+        unknown = await published.forgotten(engine.store.views, left)
+        async with engine.store.transaction() as tx:
+            await tx.audit(now, control.who(), "note as sent", {"since": time_text(begin), "messages": len(noted)})
+        return len(noted), len(unknown), begin
 
 
 async def _from_store(project: Path) -> tuple[dict[Place, int], dict[str, Any] | None]:

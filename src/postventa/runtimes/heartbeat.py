@@ -9,11 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 from postventa.core.values import as_time, time_text
 from postventa.errors import StoreError
-from postventa.store.base import Pause, Store
+from postventa.store.base import PULSE, Pause, Store
 
 log = logging.getLogger("postventa.engine")
 
-KEY = "heartbeat"
 EVERY = 30.0
 TOO_OLD = timedelta(minutes=15)
 
@@ -32,7 +31,7 @@ async def beat(store: Store, stop: asyncio.Event) -> None:
 async def mark(store: Store) -> None:
     """One pulse."""
     async with store.transaction() as tx:
-        await tx.set_control(KEY, time_text(datetime.now(UTC)))
+        await tx.set_control(PULSE, time_text(datetime.now(UTC)))
 
 
 async def guard(store: Store, *, real_channel: bool) -> Pause | None:
@@ -40,7 +39,7 @@ async def guard(store: Store, *, real_channel: bool) -> Pause | None:
 
     What became due meanwhile, or was already sent before a backup was restored, would leave at once otherwise.
     """
-    last = as_time(await store.views.control(KEY))
+    last = as_time(await store.views.control(PULSE))
     if not real_channel or last is None or datetime.now(UTC) - last < TOO_OLD:
         return None
     return await hold(store, f"the engine last ran at {last:%Y-%m-%d %H:%M} UTC: a restored backup or a long stop")

@@ -31,6 +31,7 @@ from postventa.store.records import (
 )
 
 __all__ = [
+    "PULSE",
     "RETAINED",
     "SETTLED",
     "SKIPPED",
@@ -49,6 +50,9 @@ __all__ = [
     "Views",
     "WaitingEvent",
 ]
+
+PULSE = "heartbeat"
+"""Control key: when an engine last wrote, in real time. It never goes back but in a database that was restored."""
 
 
 class Transaction(Protocol):

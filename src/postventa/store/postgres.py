@@ -17,8 +17,9 @@ import asyncpg
 from postventa.errors import StoreError
 from postventa.store.personal import check_retained
 from postventa.store.postgres_errors import telling
+from postventa.store.postgres_past import Past
 from postventa.store.postgres_people import prune_by_age, prune_customers
-from postventa.store.postgres_pool import Connections, Limits, place_of
+from postventa.store.postgres_pool import Connections, Limits, place_of, quoted
 from postventa.store.postgres_schema import Schema, check_schema, read_schema, schema_status, upgrade
 from postventa.store.postgres_sql import Sql
 from postventa.store.postgres_transaction import PostgresTransaction
@@ -53,8 +54,10 @@ class PostgresStore:
         self.schema = schema
         self.readonly = readonly
         self._keep_every = limits.idle_in_transaction.total_seconds() / 3
-        self._writers = Connections(dsn, schema, limits, size=limits.writers, pooled=pooled, readonly=False)
-        self._readers = Connections(dsn, schema, limits, size=limits.readers, pooled=pooled, readonly=True)
+        self._past = Past(quoted(schema), self.where)
+        made = self._past.compare
+        self._writers = Connections(dsn, schema, limits, made, size=limits.writers, pooled=pooled, readonly=False)
+        self._readers = Connections(dsn, schema, limits, made, size=limits.readers, pooled=pooled, readonly=True)
         self.views = PostgresViews(self._readers)
         self.mailbox = PostgresMailbox(self._readers, self._write)
 
@@ -92,6 +95,7 @@ class PostgresStore:
                 transaction.over = True
             if transaction.failed:
                 raise StoreError("a call of this transaction failed", self.where, "see the error before this one")
+        self._past.wrote(transaction.reached, transaction.pulse)
 
     async def _write(self, work: Callable[[Sql], Awaitable[R]]) -> R:
         """Some work in a small transaction of its own."""

@@ -68,6 +68,10 @@ def settings(schema: str, limits: Limits) -> str:
     )
 
 
+Made = Callable[[asyncpg.Connection], Awaitable[None]]
+"""Called with every new connection."""
+
+
 async def _nothing(_: asyncpg.Connection) -> None:
     """Nothing of a session needs a reset: all is set inside transactions."""
 
@@ -75,9 +79,12 @@ async def _nothing(_: asyncpg.Connection) -> None:
 class Connections:
     """The pool of one purpose: writing, or reading."""
 
-    def __init__(self, dsn: str, schema: str, limits: Limits, *, size: int, pooled: bool, readonly: bool) -> None:
+    def __init__(
+        self, dsn: str, schema: str, limits: Limits, made: Made, *, size: int, pooled: bool, readonly: bool
+    ) -> None:
         self.where = place_of(dsn, schema)
         self._dsn = dsn
+        self._made = made
         self._size = size
         self._statements = 0 if pooled else 200
         self._patience = limits.patience.total_seconds()
@@ -90,7 +97,8 @@ class Connections:
         with telling(self.where):
             self._pool = await asyncpg.create_pool(
                 self._dsn, min_size=0, max_size=self._size, statement_cache_size=self._statements, reset=_nothing,
-                command_timeout=COMMAND_TIMEOUT, timeout=CONNECT_TIMEOUT, max_inactive_connection_lifetime=60.0,
+                init=self._made, command_timeout=COMMAND_TIMEOUT,
+                timeout=CONNECT_TIMEOUT, max_inactive_connection_lifetime=60.0,
             )  # fmt: skip
 
     async def close(self) -> None:

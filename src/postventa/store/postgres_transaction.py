@@ -11,7 +11,7 @@ import asyncpg
 from postventa.core.state import CustomerState
 from postventa.errors import StoreBusy, StoreError
 from postventa.store import rows
-from postventa.store.base import CustomerWrite, DataRefused, DeadLetter, Pause, Release, WaitingEvent
+from postventa.store.base import PULSE, CustomerWrite, DataRefused, DeadLetter, Pause, Release, WaitingEvent
 from postventa.store.codec import dumps, event_from_plain, event_to_plain, loads, time_from_text, time_to_text
 from postventa.store.postgres_customers import lock_customers, write_customers
 from postventa.store.postgres_errors import telling
@@ -31,6 +31,10 @@ class PostgresTransaction(PostgresOutbox):
         self._merged_releases: dict[str, str] = {}
         self._failed = False
         self.over = False
+        self.reached: Mapping[tuple[str, int], int] = {}
+        """The positions that this transaction sets."""
+        self.pulse: str | None = None
+        """The pulse that it sets."""
 
     # --- how statements run ----------------------------------------------------------------------------------------
     async def fetch(self, statement: str, *values: Any) -> list[asyncpg.Record]:
@@ -156,6 +160,7 @@ class PostgresTransaction(PostgresOutbox):
     async def set_positions(self, positions: Mapping[tuple[str, int], int]) -> None:
         plain = [(*place, following) for place, following in sorted(positions.items())]
         await self.execute(_SET_POSITIONS, *arrays(plain, 3))
+        self.reached = positions
 
     # --- suppression, codes ----------------------------------------------------------------------------------------
     async def suppressed(self, addresses: Sequence[str]) -> dict[str, str]:
@@ -209,6 +214,8 @@ class PostgresTransaction(PostgresOutbox):
         await self.execute(
             "insert into control values ($1, $2) on conflict (key) do update set value = excluded.value", key, value
         )
+        if key == PULSE:
+            self.pulse = value
 
     async def audit(self, at: datetime, who: str, what: str, detail: Mapping[str, Any]) -> None:
         await self.execute(

@@ -29,6 +29,7 @@ from postventa.publish import Access
 from postventa.runtimes import heartbeat, retention
 from postventa.runtimes.clock import Clock, SteppingClock, SystemClock
 from postventa.runtimes.feed import Fed
+from postventa.runtimes.kafka import published
 from postventa.runtimes.kafka.admin import Place
 from postventa.runtimes.kafka.caught_up import CaughtUp
 from postventa.runtimes.kafka.driver import Driver
@@ -137,7 +138,14 @@ class Worker:
         self.out = Out(self.store, Producer(self.access), kafka.out, kafka.dead_letters, now, webhook_of(self.settings))
         stepping = self.clock.stepping
         self.dispatcher.stepping = stepping
-        pause = await heartbeat.guard(self.store, real_channel=is_real(self.settings) and not stepping)
+        if is_real(self.settings) and not stepping:
+            await self._ask_after_a_restore()
+
+    async def _ask_after_a_restore(self) -> None:
+        """Mail that this database does not know of, or a long silence: everything waits for a person's word."""
+        pause = await heartbeat.guard(self.store, real_channel=True)
+        if (why := await published.asked(self.store, self.access, self.settings.kafka.out)) is not None:
+            pause = await heartbeat.hold(self.store, why) or pause
         if pause is not None:
             log.warning("NOTHING IS SENT: %s", pause.reason)
 
