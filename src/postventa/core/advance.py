@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import assert_never
 
-from postventa.core import delivery, endings, facts, handover, loyalty, moves, policy, starts
+from postventa.core import delivery, endings, facts, handover, loyalty, migrate, moves, policy, starts
 from postventa.core.belonging import belongs
 from postventa.core.effect import Erase, Outcome
-from postventa.core.event import Claim, Command, Event, Input, Receipt, Tick
+from postventa.core.event import Claim, Command, Event, Input, Move, Receipt, Tick
 from postventa.core.journey import Catalog
 from postventa.core.moves import guarded
 from postventa.core.state import CustomerState, Run
@@ -61,6 +61,9 @@ def _played(turn: Turn, given: Input) -> Outcome:
             handover.receipt(turn, given)
         case Command():
             _command(turn, given)
+        case Move():
+            fire_due(turn, turn.now, inclusive=True)
+            migrate.moved(turn, given)
         case _:
             assert_never(given)
     _settle(turn)

@@ -104,4 +104,21 @@ class Command:
     message: InDoubt | None = None
 
 
-Input = Event | Tick | Claim | Receipt | Command
+How = Literal["follow", "retime"]
+"""`follow`: go on in the new version where one stands; `retime`: and compute running waits anew from the run's `at`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The customer's runs of a journey that stand in one of the versions `from_` go over to another version."""
+
+    journey: str
+    version: str
+    from_: tuple[str, ...]
+    how: How = "follow"
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """Old step id -> new step id, where the files do not tell."""
+    reason: str = ""
+
+
+Input = Event | Tick | Claim | Receipt | Command | Move

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from postventa.core import policy, sending, waiting
+from postventa.core import done, policy, sending, waiting
 from postventa.core.effect import Claimed, Withdraw
 from postventa.core.event import Claim, InDoubt, Receipt
 from postventa.core.journey import END, Ask, Send
@@ -144,7 +144,8 @@ def _leave_step(turn: Turn, run: Run, index: int, waits: bool) -> None:
     """Go to the step after a message. The run stands there before it acts: a failure must not bring it back to a
     message that is done."""
     if index != END:
-        run = turn.put(run.but(step=index, stand=Stand("new", turn.now)))
+        marks = done.left(run, turn.journey_of(run).steps[run.step])
+        run = turn.put(run.but(step=index, stand=Stand("new", turn.now), marks=marks))
     if index == END or not waits:
         guarded(turn, run.run_id, lambda: move(turn, run, index))
 

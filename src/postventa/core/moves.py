@@ -9,11 +9,11 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
-from postventa.core import schedule, steps, waiting
+from postventa.core import done, schedule, steps, waiting
 from postventa.core.belonging import belongs
 from postventa.core.endings import end, exits
 from postventa.core.event import Event
-from postventa.core.journey import END, Ask, Duration, Repeat, Send, WaitFor, WaitUntil
+from postventa.core.journey import END, AnyStep, Ask, Duration, Repeat, Send, WaitFor, WaitUntil
 from postventa.core.sending import attempt
 from postventa.core.state import Run, Stand
 from postventa.core.together import gather
@@ -32,13 +32,23 @@ def move(turn: Turn, run: Run, index: int) -> None:
             return
         step = journey.steps[index]
         at = late(turn, run.at)
-        marks = {**run.marks, step.id: at} if step.id in journey.marked else run.marks
+        marks = run.marks if run.step == index else done.left(run, journey.steps[run.step])
+        if step.id in journey.marked:
+            marks = {**marks, step.id: at}
         run = turn.put(run.but(step=index, at=at, marks=marks, stand=Stand("new", turn.now)))
-        go = steps.enter(turn, run, step)
+        go = _passed(turn, run, step) if done.is_done(run, step) else steps.enter(turn, run, step)
         if go is None:
             return
         run, index = go
     raise RecursionError(f"more than {MAX_MOVES} steps without a wait")
+
+
+def _passed(turn: Turn, run: Run, step: AnyStep) -> tuple[Run, int]:
+    """Go on from a step whose effect the run has behind it."""
+    turn.note("passed", "done already, before the run came over to this version", run)
+    if isinstance(step, Ask):
+        return run, step.then if waiting.known_answer(turn, run, step) else step.on_timeout
+    return run, step.next
 
 
 def late(turn: Turn, at: datetime) -> datetime:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import assert_never
 
-from postventa.core import conditions, ids, loyalty, schedule, sending, view, waiting
+from postventa.core import conditions, done, ids, loyalty, schedule, sending, view, waiting
 from postventa.core.belonging import as_tuple, lines_of, order_of
 from postventa.core.endings import end
 from postventa.core.facts import learn_customer
@@ -207,7 +207,7 @@ def begin_round(turn: Turn, run: Run, step: Repeat) -> Go:
     if number and step.until is not None and conditions.holds(step.until, turn.see(run)):
         return _leave_repeat(turn, run, step, "until holds")
     rounds = {**run.rounds, step.id: (number + 1, first)}
-    marks = {**run.marks, f"{step.id}/round": run.at}
+    marks = {**done.new_round(run, turn.journey_of(run), step), f"{step.id}/round": run.at}
     run = turn.put(run.but(rounds=rounds, marks=marks))
     turn.note("round", f"round {number + 1} begins", run)
     return run, step.body

@@ -174,12 +174,18 @@ def recompute(turn: Turn, run: Run) -> Go:
 # --- ask -------------------------------------------------------------------------------------------------------------
 def ask(turn: Turn, run: Run, step: Ask) -> Go:
     """Ask, unless an answer of this subject is already known."""
-    known = [event for event in turn.state.events.values() if _answers(turn, run, step, event)]
-    if known:
-        return _answered(turn, run, step, min(known, key=lambda event: event.order_key))
+    known = known_answer(turn, run, step)
+    if known is not None:
+        return _answered(turn, run, step, known)
     if sending.attempt(turn, [run], step):
         return None
     return turn.state.runs[run.run_id], step.on_timeout
+
+
+def known_answer(turn: Turn, run: Run, step: Ask) -> Event | None:
+    """The first answer of this run's subject that is known already."""
+    known = (event for event in turn.state.events.values() if _answers(turn, run, step, event))
+    return min(known, key=lambda event: event.order_key, default=None)
 
 
 def _answers(turn: Turn, run: Run, step: Ask, event: Event) -> bool:

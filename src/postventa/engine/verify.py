@@ -18,7 +18,8 @@ from postventa.core.journey import Catalog
 from postventa.core.state import CustomerState
 from postventa.engine.release import Releases
 from postventa.store.base import HistoryRow, Views
-from postventa.store.codec import dumps, input_from_plain, state_from_plain, state_to_plain
+from postventa.store.codec import dumps, state_from_plain, state_to_plain
+from postventa.store.inputs import input_from_plain
 
 COMPARED = (
     "facts",

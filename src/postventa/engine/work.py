@@ -17,7 +17,8 @@ from postventa.core.merge import merge
 from postventa.core.state import CustomerState
 from postventa.engine.release import Live
 from postventa.store.base import CustomerWrite, HistoryRow, Transaction
-from postventa.store.codec import input_to_plain, state_to_plain
+from postventa.store.codec import state_to_plain
+from postventa.store.inputs import input_to_plain
 
 
 class Stale(Exception):

@@ -11,11 +11,11 @@ import json.encoder
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast
 
 import orjson
 
-from postventa.core.event import Claim, Command, Event, Ids, InDoubt, Input, Receipt, ReceiptResult, Tick
+from postventa.core.event import Event, Ids
 from postventa.core.state import (
     Consent,
     Counted,
@@ -32,7 +32,6 @@ from postventa.core.state import (
 )
 
 Json = dict[str, Any]
-InputKind = Literal["event", "timer", "claim", "receipt", "operator"]
 
 
 # --- text ------------------------------------------------------------------------------------------------------------
@@ -134,7 +133,7 @@ def times_from_plain(plain: Mapping[str, str]) -> dict[str, datetime]:
     return {key: time_from_text(text) for key, text in plain.items()}
 
 
-# --- events and inputs -----------------------------------------------------------------------------------------------
+# --- events ----------------------------------------------------------------------------------------------------------
 def ids_from_plain(plain: Mapping[str, Any]) -> Ids:
     """JSON has no tuples: lists of ids become tuples again."""
     return {key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()}
@@ -157,59 +156,6 @@ def event_from_plain(plain: Mapping[str, Any]) -> Event:
         plain["id"], plain["source"], plain["type"], time_from_text(plain["occurred_at"]), plain["data"],
         ids_from_plain(plain["ids"]), optional_time_from_text(plain.get("recorded_at")),
     )  # fmt: skip
-
-
-def input_to_plain(entry: Input) -> tuple[InputKind, Json]:
-    """An input as a history row keeps it: (kind, payload). An event's payload is only its key: `events` has it."""
-    match entry:
-        case Event():
-            return "event", {"source": entry.source, "id": entry.id}
-        case Tick():
-            return "timer", {}
-        case Claim():
-            payload = {"effect_ids": list(entry.effect_ids), "suppressed": dict(entry.suppressed)}
-            return "claim", payload | {"codes": dict(entry.codes)}
-        case Receipt():
-            payload = {"effect_id": entry.effect_id, "result": entry.result, "at": time_to_text(entry.at)}
-            return "receipt", payload | {"detail": entry.detail}
-        case Command():
-            payload = {"kind": entry.kind, "run_id": entry.run_id, "reason": entry.reason}
-            return "operator", payload if entry.message is None else payload | {"message": _doubt(entry.message)}
-
-
-def input_from_plain(kind: str, payload: Mapping[str, Any], events: Mapping[tuple[str, str], Event]) -> Input:
-    """The input of a history row. `events` are the customer's, by (source, id).
-
-    Raises KeyError when an event is not there (dropped by age: the fold has to begin at the snapshot after it), and
-    ValueError for a kind that is no input (`snapshot`, `merge`, `activation`).
-    """
-    match kind:
-        case "event":
-            return events[payload["source"], payload["id"]]
-        case "timer":
-            return Tick()
-        case "claim":
-            return Claim(tuple(payload["effect_ids"]), dict(payload["suppressed"]), dict(payload["codes"]))
-        case "receipt":
-            if payload["result"] not in get_args(ReceiptResult):
-                raise ValueError(f"{payload['result']!r} is no receipt's result")
-            return Receipt(payload["effect_id"], payload["result"], time_from_text(payload["at"]), payload["detail"])
-        case "operator":
-            told = payload.get("message")
-            message = told and InDoubt(
-                **{**told, "run_ids": tuple(told["run_ids"]), "created_at": time_from_text(told["created_at"])}
-            )
-            return Command(payload["kind"], payload["run_id"], payload["reason"], message or None)
-        case _:
-            raise ValueError(f"a history row of kind {kind!r} is no input of advance")
-
-
-def _doubt(message: InDoubt) -> Json:
-    return {
-        "effect_id": message.effect_id, "run_ids": list(message.run_ids), "step_id": message.step_id,
-        "message": message.message, "channel": message.channel, "address": message.address,
-        "created_at": time_to_text(message.created_at),
-    }  # fmt: skip
 
 
 # --- runs ------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ import pytest
 from postventa.core.effect import EmitEvent, GoalReached, PostPoints, RunEnded, TraceEntry
 from postventa.core.event import Event
 from postventa.store.base import CustomerWrite, DeadLetter, HistoryRow, WaitingEvent
-from postventa.store.codec import input_from_plain, state_from_plain, state_to_plain
+from postventa.store.codec import state_from_plain, state_to_plain
+from postventa.store.inputs import input_from_plain
 
 
 async def live_a_little(make, save, customer_id: str, address: str, order: str) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postventa.core.effect import EmitEvent, SendMessage
-from postventa.core.event import Claim, Command, Event, Receipt, Tick
+from postventa.core.event import Claim, Command, Event, Move, Receipt, Tick
 from postventa.core.state import (
     Consent,
     Counted,
@@ -24,7 +24,7 @@ from postventa.core.state import (
     Thing,
     Watch,
 )
-from postventa.store import changes, codec, rows
+from postventa.store import changes, codec, inputs, rows
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 moments = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -84,11 +84,14 @@ states = st.builds(
     verdicts=some(refs, st.lists(text, max_size=2).map(tuple)),
     erased=st.booleans(),
 )
-inputs = (
+any_input = (
     st.just(Tick())
     | st.builds(Claim, st.lists(text, max_size=3).map(tuple), some(text, text), some(text, text))
     | st.builds(Receipt, text, st.sampled_from(["sent", "refused", "gave_up", "uncertain", "cancelled"]), moments, text)
     | st.builds(Command, st.sampled_from(["end_run", "retry_run"]), text, text)
+    | st.builds(
+        Move, text, text, st.lists(text, max_size=2).map(tuple), st.sampled_from(["follow", "retime"]), some(text, text)
+    )
     | events
 )
 
@@ -143,11 +146,11 @@ def test_a_new_outbox_row_is_the_record_of_its_effect(effect, now):
 
 
 @settings(deadline=None)
-@given(inputs)
+@given(any_input)
 def test_an_input_survives_the_history(entry):
-    kind, payload = codec.input_to_plain(entry)
+    kind, payload = inputs.input_to_plain(entry)
     events = {entry.key: entry} if isinstance(entry, Event) else {}
-    assert codec.input_from_plain(kind, through_text(payload), events) == entry
+    assert inputs.input_from_plain(kind, through_text(payload), events) == entry
 
 
 @given(moments, moments)
@@ -184,6 +187,6 @@ def test_text_that_a_person_edited_is_read_too():
 
 def test_a_history_row_that_is_no_input_says_so():
     with pytest.raises(ValueError, match="'snapshot' is no input"):
-        codec.input_from_plain("snapshot", {}, {})
+        inputs.input_from_plain("snapshot", {}, {})
     with pytest.raises(KeyError):
-        codec.input_from_plain("event", {"source": "shop", "id": "gone"}, {})
+        inputs.input_from_plain("event", {"source": "shop", "id": "gone"}, {})
