@@ -89,6 +89,11 @@ class PostgresTransaction(PostgresOutbox):
     async def set_aliases(self, aliases: Mapping[str, str]) -> None:
         await self.execute(_SET_ALIASES, *arrays(sorted(aliases.items()), 2))
 
+    exclusive = False
+
+    async def any_erased(self) -> bool:
+        return bool((await self.fetch("select exists (select from erased)"))[0][0])
+
     async def erased(self, markers: Sequence[str]) -> set[str]:
         return {row[0] for row in await self.fetch("select marker from erased where marker = any($1)", list(markers))}
 
