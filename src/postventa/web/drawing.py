@@ -118,7 +118,7 @@ class _Drawing:
         lines += [("note", line, 17) for text in notes for line in wrapped(text, inner, SMALL)]
         height = 34 + sum(step for _, _, step in lines) + 8
         marks = [
-            f'<rect class="card {kind}" x="0" y="0" width="{_n(width)}" height="{_n(height)}" rx="12"/>',
+            f'<rect class="box {kind}" x="0" y="0" width="{_n(width)}" height="{_n(height)}" rx="12"/>',
             f'<rect class="edge {kind}" x="0" y="12" width="4" height="{_n(height - 24)}" rx="2"/>',
             _text(f"kicker {kind}", PAD + 4, 23, kicker),
         ]
@@ -152,7 +152,7 @@ class _Drawing:
         width = max(wide(line, SMALL) for line in lines) + 20
         height = 10.0 + 16 * len(lines)
         marks = [f'<rect class="label" x="0" y="0" width="{_n(width)}" height="{_n(height)}" rx="9"/>']
-        marks += [_text("way", width / 2, 17 + 16 * number, line, "middle") for number, line in enumerate(lines)]
+        marks += [_text("way-name", width / 2, 17 + 16 * number, line, "middle") for number, line in enumerate(lines)]
         return Block(width, height, width / 2, marks)
 
     def beside(self, top: Block, ways: Sequence[Way]) -> Block:
@@ -277,10 +277,10 @@ def _short_of(corner: tuple[float, float], other: tuple[float, float], by: float
 def _badge(width: float, count: int) -> list[str]:
     text = f"{count:,}".replace(",", " ")
     wide_ = max(26.0, 14 + wide(text, SMALL))
-    x = width - wide_ + 8
+    x = width - wide_ - 8
     return [
         f'<rect class="badge" x="{_n(x)}" y="-10" width="{_n(wide_)}" height="22" rx="11"/>',
-        _text("count", x + wide_ / 2, 5, text, "middle"),
+        _text("people", x + wide_ / 2, 5, text, "middle"),
     ]
 
 

@@ -22,6 +22,7 @@ from postventa.web.mailbox import add_mailbox
 from postventa.web.metrics import add_metrics
 from postventa.web.operate import add_operators
 from postventa.web.pages import page, style_response
+from postventa.web.previews import add_previews
 from postventa.web.services import Services
 from postventa.web.show import Show, shower
 from postventa.web.streaming import add_streams
@@ -29,7 +30,7 @@ from postventa.web.streams import drawn, journey, journeys
 from postventa.web.timeline import customer_page
 from postventa.web.tongue import tongue
 from postventa.web.watching import Watcher
-from postventa.web.why import LABELS, Archive, why
+from postventa.web.why import Archive, why
 
 
 def private_app(services: Services) -> FastAPI:
@@ -45,6 +46,7 @@ def private_app(services: Services) -> FastAPI:
     _health(app, services, show)
     add_streams(app, services, watcher, show)
     add_mailbox(app, services, show)
+    add_previews(app, services, show)
     _customers(app, services, show)
     _journeys(app, services, show)
     _lists(app, services, show)
@@ -96,7 +98,7 @@ def _customers(app: FastAPI, services: Services, show: Show) -> None:
             raise HTTPException(404, f"no customer {customer_id[:80]!r} is known here")
         name = state.facts.get("first_name") or state.facts.get("email") or customer_id
         facts = {"id": customer_id, "name": name, "asked": message or "", "messages": told}
-        return await show(request, "why.html", facts if wants_json(request) else {**facts, "labels": LABELS})
+        return await show(request, "why.html", facts)
 
     @app.get("/customers/{customer_id:path}")
     async def customer(request: Request, customer_id: str) -> Response:

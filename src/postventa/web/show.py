@@ -15,7 +15,8 @@ from postventa.web.tongue import tongue
 
 MENU = (
     ("/", "Health"), ("/streams", "Streams"), ("/mailbox", "Mailbox"), ("/customers", "Customers"),
-    ("/journeys", "Journeys"), ("/waiting", "Waiting room"), ("/dead-letters", "Dead letters"),
+    ("/journeys", "Journeys"), ("/messages", "Messages"), ("/waiting", "Waiting room"),
+    ("/dead-letters", "Dead letters"),
 )  # fmt: skip
 
 
@@ -32,7 +33,8 @@ def shower(services: Services) -> Show:
     async def show(request: Request, name: str, facts: Mapping[str, Any], status: int = 200) -> Response:
         if wants_json(request):
             return Json(facts, status)
-        here = next((path for path, _ in MENU[1:] if request.url.path.startswith(path)), "/")
+        asked = request.url.path.replace("/why/", "/customers/", 1)
+        here = next((path for path, _ in MENU[1:] if asked.startswith(path)), "/")
         around = {
             "menu": MENU, "here": here, "now": services.now(), "refresh": _seconds(request),
             "pauses": await services.views.pauses(), "t": tongue(services.language),

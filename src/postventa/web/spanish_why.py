@@ -46,10 +46,6 @@ WHY: Mapping[str, str] = {
         "no empezó: cuando llegó {event}, el {at}, este recorrido aún no estaba publicado",
     "no journey sends {message}": "ningún recorrido envía {message}",
     "there are": "hay",
-    # --- in a word
-    "uncertain": "incierto", "passed over": "no se envió", "held back": "retenido",
-    "not yet": "todavía no", "stopped": "parado", "another way": "otro camino", "ended before": "terminó antes",
-    "not needed": "no hizo falta", "not begun": "no empezó", "not known": "no se sabe",
     # --- the command and the page
     "nobody is called {who}": "no hay nadie que se llame {who}",
     "give a customer's id, an order's id or number, or an address":

@@ -21,14 +21,6 @@ from postventa.web.tongue import Tongue
 from postventa.web.verdicts import Case, Row
 
 ALL = 1_000_000
-LABELS = {
-    "sent": "it was sent", "on_its_way": "on its way", "uncertain": "uncertain", "skipped": "passed over",
-    "held": "held back",
-    "waiting": "not yet", "stopped": "stopped", "other_way": "another way", "ended": "ended before",
-    "not_asked": "not needed", "refused": "not begun", "not_begun": "not begun", "no_event": "not begun",
-    "too_early": "not begun", "unknown": "not known",
-}  # fmt: skip
-"""Each kind of verdict in a word or two."""
 
 
 @dataclass(slots=True)
