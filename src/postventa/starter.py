@@ -13,7 +13,11 @@ from postventa.errors import ConfigError, PostventaError
 
 MARKER = "postventa.yaml"
 FOLDERS = ("journeys", "agents", "templates", "schemas", "surveys", "samples", ".vscode")
-FILES = (MARKER, "brand.yaml", "loyalty.yaml", "products.csv")
+FILES = (
+    MARKER, "brand.yaml", "loyalty.yaml", "products.csv", "tests/five-stars.yaml", "tests/never-delivered.yaml",
+    "tests/said-no.yaml",
+)  # fmt: skip
+"""Single files: the checkout's tests/ holds more than the scenarios."""
 
 _PACKAGE = Path(__file__).resolve().parent
 _LEFT_BEHIND = shutil.ignore_patterns("__pycache__", "*.pyc", ".DS_Store")
@@ -43,6 +47,7 @@ def copy_to(target: Path) -> list[Path]:
             shutil.copytree(source / folder, target / folder, ignore=_LEFT_BEHIND)
     for file in FILES:
         if (source / file).is_file():
+            (target / file).parent.mkdir(exist_ok=True)
             shutil.copy(source / file, target / file)
     return sorted(path for path in target.rglob("*") if path.is_file())
 

@@ -18,7 +18,19 @@ from postventa.core import conditions
 from postventa.core.belonging import CUSTOMER, ids_of
 from postventa.core.effect import TraceEntry
 from postventa.core.event import Event
-from postventa.core.journey import AnyStep, Ask, Branch, Exit, Experiment, Journey, Test, WaitFor, WaitUntil
+from postventa.core.journey import (
+    AnyStep,
+    Ask,
+    Branch,
+    Exit,
+    Experiment,
+    Journey,
+    Repeat,
+    Test,
+    Wait,
+    WaitFor,
+    WaitUntil,
+)
 from postventa.core.state import Run
 from postventa.core.values import MISSING
 from postventa.core.view import RunView, zone_of
@@ -90,7 +102,9 @@ def edges_of(journey: Journey) -> Iterator[Edge]:
                 yield Edge(step.id, "timeout", "", step.line)
             case WaitUntil() if step.timeout is not None:
                 yield Edge(step.id, "timeout", "", step.line)
-    for name in dict.fromkeys(name for on in journey.exit_on for name in sorted(on.types)):
+    stands = any(isinstance(step, Wait | WaitUntil | WaitFor | Ask | Repeat) for step in journey.steps)
+    exits = journey.exit_on if stands else ()  # a run that never stands cannot be called out
+    for name in dict.fromkeys(name for on in exits for name in sorted(on.types)):
         yield Edge("", "exit_on", name, 0)
 
 

@@ -6,7 +6,7 @@ stands for an event, the first one that the file names comes; where it asks, som
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -87,7 +87,7 @@ def play(
     for event in events:
         if until is None or event.occurred_at <= until:
             player.take(event)
-    _let_pass(player, journey_id, until or player.now + LONGEST)
+    let_pass(player, until or player.now + LONGEST, journey_id)
     return Simulation(project.journeys[journey_id], player, start, player.now)
 
 
@@ -122,7 +122,13 @@ def facts_to_start(project: Project, journey: Journey, plan: Plan, start: dateti
 
 def customer_for(journey: Journey, variants: Mapping[str, str]) -> str:
     """A customer whom the experiments put into these variants."""
-    experiments = [step for step in journey.steps if isinstance(step, Experiment) and step.name in variants]
+    return customer_in([journey], variants)
+
+
+def customer_in(journeys: Iterable[Journey], variants: Mapping[str, str]) -> str:
+    """A customer whom the experiments of these journeys put into these variants."""
+    steps = (step for journey in journeys for step in journey.steps)
+    experiments = [step for step in steps if isinstance(step, Experiment) and step.name in variants]
     for number in range(2000):
         name = f"ana-{number}" if number else "ana"
         if all(_drawn(step, name) == variants[step.name] for step in experiments):
@@ -139,11 +145,11 @@ def _drawn(step: Experiment, customer: str) -> str:
     return step.variants[-1].name
 
 
-def _let_pass(player: Player, journey_id: str, until: datetime) -> None:
-    """Let time pass until no run of the journey is left, or until nothing more has a date."""
+def let_pass(player: Player, until: datetime, journey_id: str | None = None) -> None:
+    """Let time pass until no run (of one journey, or of any) is left, or until nothing more has a date."""
     for _ in range(MOST_TURNS):
         due = player.state.due_at
-        if due is None or due > until or not any(run.journey == journey_id for run in player.runs):
+        if due is None or due > until or not any(journey_id in {None, run.journey} for run in player.runs):
             return
         player.to(due)
 

@@ -207,7 +207,7 @@ class Story:
             if root != "customer" or name.startswith("orders."):
                 continue
             if name == "consent":
-                value = {"marketing": value} if isinstance(value, bool) else []
+                value = {"marketing": value} if isinstance(value, bool) else value or []
             if isinstance(value, Missing):
                 block.pop(name, None)
             else:

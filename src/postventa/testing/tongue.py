@@ -57,6 +57,11 @@ SPANISH: Mapping[str, str] = {
     "no facts were found for which this case is the first that holds":
         "no se encontraron datos con los que este caso sea el primero que se cumple",
     "{count} customers were sent, and none took this way": "se probó con {count} clientes y ninguno tomó este camino",
+    "at the end": "al final", "at any time": "en cualquier momento",
+    "{count} as expected": "{count} como se esperaba", "{count} not": "{count} no",
+    "- was expected and did not happen, + happened and was not expected":
+        "- se esperaba y no pasó, + pasó y no se esperaba",
+    "{count} with mistakes in the file": "{count} con errores en el fichero",
     "What one customer would get, in this order.": "Lo que recibiría un cliente, por este orden.",
 }  # fmt: skip
 """Keyed by the English texts that stand in the code; `shared` has those of the pages."""
