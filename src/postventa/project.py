@@ -20,6 +20,7 @@ from postventa.core.journey import Catalog, Journey
 from postventa.errors import ConfigError, JourneyError
 from postventa.journeys.check import load_journeys
 from postventa.journeys.known import Known
+from postventa.journeys.languages import check_languages
 from postventa.journeys.loyalty import LoyaltyForm, load_loyalty
 from postventa.journeys.products import Products, load_products
 from postventa.journeys.surveys import SurveyPage, load_surveys
@@ -113,13 +114,16 @@ class Project:
             kinds={name: messages.spec(name).kind for name in messages},
             folders={name: tuple(messages.variants(name)) for name in messages},
             products=_columns(products),
+            columns=frozenset(column for row in products.values() for column in row) if products else None,
             tags=frozenset(settings.tags),
             caps=tuple(cap.core() for cap in settings.caps),
             brought=brought,
         )
         journeys = load_journeys(_under(files, "journeys/", ".yaml"), known)
         wordings = check_wordings(journeys.trees.values(), known, messages.readings())
-        beside = [*told, *own, *mapped, *branded, *worded, *earned, *sold, *asked]
+        written = (locale for name in messages for locale in messages.locales(name))
+        languages = [] if errors(told) else check_languages(files, {*settings.all_locales, *written})
+        beside = [*told, *own, *mapped, *branded, *worded, *earned, *sold, *asked, *languages]
         problems = [*unreadable, *beside, *journeys.problems, *wordings]
         return cls(
             files,

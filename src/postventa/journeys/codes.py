@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from postventa.journeys import loyalty, products, rules, surveys, wordings
+from postventa.journeys import languages, loyalty, products, rules, surveys, wordings
 
 FORM = {
     "J101": "A journey's id is its file's name, and the file holds one journey as keys and values.",
@@ -46,4 +46,5 @@ YAML = {
 }
 CODES: dict[str, str] = {
     **YAML, **FORM, **rules.CODES, **wordings.CODES, **surveys.CODES, **loyalty.CODES, **products.CODES,
+    **languages.CODES,
 }  # fmt: skip

@@ -215,7 +215,8 @@ def _experiment(step: Step, way: _Way) -> Experiment:
     variants = tuple(
         Variant(name, weight, way.target(f"variants/{name}")) for name, weight in step.values["weights"].items()
     )
-    return Experiment(**way.common, name=step.object, variants=variants, measure=step.values.get("measure") or "goal")
+    measure, size = step.values.get("measure") or "goal", step.values.get("size")
+    return Experiment(**way.common, name=step.object, variants=variants, measure=measure, size=size)
 
 
 def _ask(step: Step, way: _Way, survey: Survey) -> Ask:

@@ -37,12 +37,21 @@ class Known:
     folders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Message -> the sub-folders that `choose_by` chooses from."""
     products: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Column of products.csv -> every value in it."""
+    """Column of products.csv -> every value in it, for those that choose a sub-folder."""
+    columns: frozenset[str] | None = None
+    """The columns of products.csv that have values; None where there is no such file."""
     tags: frozenset[str] | None = None
     """Tags that the shop's platform gives customers; None where nobody looked."""
     caps: tuple[Cap, ...] = ()
     brought: frozenset[str] | None = None
     """Event types that the project's agents bring; None where nobody looked, or there are none."""
+
+    def no_column(self, root: str, parts: tuple[str, ...]) -> str:
+        """The field of a product that neither products.csv nor the language has, if the path asks for one."""
+        at = parts.index("product") + 1 if "product" in parts else 0 if root == "product" else len(parts)
+        if self.columns is None or at >= len(parts):
+            return ""
+        return "" if parts[at] in self.columns | set(self.registry.known_fields("product")) else parts[at]
 
     def parents(self, thing: str) -> frozenset[str]:
         """The things that the ids of a thing name beside itself: a line names its order."""

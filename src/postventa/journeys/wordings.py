@@ -114,7 +114,10 @@ def _fields(
     thing, parts = _owner(root, parts)
     if not parts:
         return
-    if known.registry.path_kind(thing, parts) is None:
+    if column := known.no_column(thing, parts):
+        columns = sorted({*(known.columns or ()), *known.registry.known_fields("product")})
+        yield say("J302", f"products.csv has no column '{column}'", suggest(column, columns, "it has", 24))
+    elif known.registry.path_kind(thing, parts) is None:
         owner = f"a {thing}" if thing != "order" else "an order"
         help_ = suggest(parts[-1], known.registry.known_fields(thing, parts[:-1]), "it has", 24)
         yield say("J302", f"{owner} has no '{'.'.join(parts)}'", help_)

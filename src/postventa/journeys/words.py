@@ -102,6 +102,7 @@ VERBS: Mapping[str, Verb] = {
         {
             "variants": Key("variants", "name: {weight, then}", required=True),
             "measure": Key("measure", "what decides: goal (default) or an event"),
+            "size": Key("count", "how many customers it is planned for; before that no winner is named"),
         },
         derives=True,
     ),

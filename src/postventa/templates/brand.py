@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from postventa.source.durations import NotUnderstood, parse_duration
 from postventa.source.nearest import suggest
 from postventa.source.nodes import Mapping as Keys
 from postventa.source.positions import key_at, locate
@@ -105,7 +106,9 @@ class Brand:
                 )
             elif name in _READERS:
                 try:
-                    values[_FIELDS.get(name, name)] = _READERS[name](node.plain())
+                    value = _READERS[name](node.plain())
+                    if name != "promises":  # checked, and read by mails from `data`
+                        values[_FIELDS.get(name, name)] = value
                 except _WrongError as error:
                     at = locate(document.root, (name, *error.path))
                     problems.append(Problem(file, at.line, at.column, "B102", f"'{name}': {error}", width=at.width))
@@ -133,7 +136,7 @@ def _unreadable(brand: Brand, root: Keys, file: str) -> list[Problem]:
 
 def known_keys() -> frozenset[str]:
     """Every key brand.yaml may have at its top."""
-    return frozenset(_READERS) | {"promises"}
+    return frozenset(_READERS)
 
 
 def contrast(one: str, other: str) -> float:
@@ -218,6 +221,19 @@ def _links(value: Any) -> dict[str, dict[str, str]]:
     return links
 
 
+def _promises(value: Any) -> dict[str, Any]:
+    """Numbers, texts, and durations such as `delivery: 48 hours`."""
+    for key, promise in _mapping(value).items():
+        if isinstance(promise, str) and promise[:1].isdigit():
+            try:
+                parse_duration(promise)
+            except NotUnderstood as error:
+                raise _WrongError(f"{error}; {error.help}", str(key)) from None
+        elif isinstance(promise, Mapping | list) or promise is None:
+            raise _WrongError("a promise is a number, a duration such as 48 hours, or a text", str(key))
+    return dict(value)
+
+
 def _words(value: Any) -> dict[str, dict[str, str]]:
     return {str(locale): _texts(words) for locale, words in _mapping(value).items()}
 
@@ -246,4 +262,5 @@ _READERS: Mapping[str, Any] = {
     "words_to_avoid": _list,
     "currency": _text,
     "timezone": _text,
+    "promises": _promises,
 }

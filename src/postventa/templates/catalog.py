@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from postventa.core.journey import Message
 from postventa.errors import PostventaError
 from postventa.source.nearest import suggest
 from postventa.source.problem import Problem, in_order
-from postventa.templates.brand import Brand, Sender
+from postventa.templates.brand import Brand, Sender, known_keys
 from postventa.templates.compile import Body, Job, Source, compile_body, faults
 from postventa.templates.filters import CURRENCY, LOCALE, ZONE
 from postventa.templates.links import Linker, LinkError, watched
@@ -245,10 +245,25 @@ class _Builder:
             subject = self._line(spec.subject, locale, file, "subject")
             if body and spec.kind == "survey" and not any(use.path == "links.answer" for use in body.uses):
                 self._say(body_file, 1, "T123", "a survey mail has no way to answer", "put in ::: stars")
+            if body:
+                self._brand_read(body.uses, body.file)
             if body and subject:
                 preheader = self._line(spec.preheader, locale, file, "preheader")
                 wordings[locale] = _Wording(locale, body, subject, preheader)
         return wordings
+
+    def _brand_read(self, uses: Iterable[Use], file: str) -> None:
+        """Say what a body reads of brand.yaml that is not there."""
+        for use in uses:
+            root, *parts = use.path.split(".")
+            level: Any = {**{key: {} for key in known_keys()}, **self.brand.data}
+            for part in parts if root == "brand" and not use.guarded else ():
+                if not isinstance(level, Mapping) or part not in level:
+                    names = sorted(map(str, level)) if isinstance(level, Mapping) else []
+                    self._say(file, use.line, "T126", f"brand.yaml has no '{'.'.join(parts)}'",
+                              suggest(part, names, "it has"))  # fmt: skip
+                    break
+                level = level[part]
 
     def _line(self, lines: Mapping[str, Line], locale: str, file: str, key: str) -> Source | None:
         """The subject or preheader for a language, compiled; a language without its own is told."""

@@ -98,9 +98,7 @@ def environment(html: bool) -> MailEnvironment:
 
 def refusals(tree: nodes.Template) -> list[tuple[int, str]]:
     """What the parsed template uses that a message may not: (line, sentence)."""
-    found: list[tuple[int, str]] = []
-    for kind, sentence in _REFUSED.items():
-        found += [(node.lineno, sentence) for node in tree.find_all(kind)]
+    found = [(node.lineno, _REFUSED[type(node)]) for node in tree.find_all(tuple(_REFUSED))]
     for loop in tree.find_all(nodes.For):
         if loop.recursive:
             found.append((loop.lineno, "a loop may not be recursive"))

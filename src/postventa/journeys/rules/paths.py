@@ -32,6 +32,10 @@ def _exists(tree: Tree, use: PathUse, known: Known) -> bool:
         things = [*known.registry.things, "event", "run"]
         tree.say(use.node, "J205", f"unknown thing '{root}'", suggest(root, things, "things", 20))
         return False
+    if column := known.no_column(root, parts):
+        columns = sorted({*(known.columns or ()), *known.registry.known_fields("product")})
+        tree.say(use.node, "J205", f"products.csv has no column '{column}'", suggest(column, columns, "it has", 24))
+        return False
     if known.registry.path_kind(root, parts) is not None:
         return True
     for depth in range(len(parts)):
