@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import assert_never
 
-from postventa.core import delivery, endings, facts, handover, loyalty, migrate, moves, policy, starts
+from postventa.core import delivery, endings, facts, handover, loyalty, migrate, moves, policy, retell, starts
 from postventa.core.belonging import belongs
 from postventa.core.effect import Erase, Outcome
 from postventa.core.event import Claim, Command, Event, Input, Move, Receipt, Tick
@@ -22,9 +22,6 @@ from postventa.core.journey import Catalog
 from postventa.core.moves import guarded
 from postventa.core.state import CustomerState, Run
 from postventa.core.turn import Turn
-
-FUTURE = timedelta(minutes=5)
-"""An event this far ahead of now has a wrong clock: it counts as of now."""
 
 MEMORY = timedelta(days=180)
 """How long an event is remembered that belongs to no unfinished run; what belongs to one stays with it."""
@@ -38,6 +35,12 @@ MAX_FIRED = 10_000
 def advance(state: CustomerState, given: Input, now: datetime, catalog: Catalog) -> Outcome:
     """Apply one input to one customer at `now` (aware UTC; never before the customer's last `now`)."""
     now = now if state.now is None else max(now, state.now)
+    if isinstance(given, Event) and retell.needed(state, given, now, catalog):
+        return retell.told_anew(state, given, now, catalog, partial(_step, catalog))
+    return _step(catalog, state, given, now)
+
+
+def _step(catalog: Catalog, state: CustomerState, given: Input, now: datetime) -> Outcome:
     try:
         return _played(Turn(state.fork(), catalog, now), given)
     except Exception:  # noqa: BLE001 - played again with a mark before each act: then only the run that fails is undone
@@ -46,6 +49,7 @@ def advance(state: CustomerState, given: Input, now: datetime, catalog: Catalog)
 
 def _played(turn: Turn, given: Input) -> Outcome:
     state = turn.state
+    turn.young = state.now is None or bool(state.heard)
     state.now = turn.now
     if state.erased:
         return Outcome(turn.state, (), ())
@@ -67,7 +71,17 @@ def _played(turn: Turn, given: Input) -> Outcome:
         case _:
             assert_never(given)
     _settle(turn)
+    if turn.young and not turn.state.erased:
+        _stay_young(turn, given)
     return Outcome(turn.state, tuple(turn.effects), tuple(turn.trace))
+
+
+def _stay_young(turn: Turn, given: Input) -> None:
+    """An event is noted, so that it can be told anew; whatever else moves a customer is irrevocable."""
+    if isinstance(given, Event):
+        retell.hear(turn.state, given, turn.catalog.release)
+    elif not isinstance(given, Tick):
+        turn.state.heard.clear()
 
 
 def _settle(turn: Turn) -> None:
@@ -82,7 +96,7 @@ def _settle(turn: Turn) -> None:
 
 # --- events ----------------------------------------------------------------------------------------------------------
 def _event(turn: Turn, event: Event) -> None:
-    if event.occurred_at > turn.now + FUTURE:
+    if event.occurred_at > turn.now + retell.FUTURE:
         turn.note(
             "clock", f"{event.type} says it occurred in the future ({event.occurred_at.isoformat()}): read as now"
         )
@@ -194,6 +208,8 @@ def _prune(turn: Turn) -> None:
         ):
             del state.events[key]
             state.verdicts.pop(key, None)
+            turn.young = False
+            state.heard.clear()
 
 
 # --- time ------------------------------------------------------------------------------------------------------------
@@ -228,6 +244,8 @@ def _next_due(turn: Turn, limit: datetime) -> tuple[datetime, int, str] | None:
 
 
 def _fire(turn: Turn, at: datetime, kind: int, key: str) -> None:
+    turn.young = False
+    turn.state.heard.clear()
     match kind:
         case 0 | 1:
             guarded(turn, key, lambda: moves.fire(turn, turn.state.runs[key]))

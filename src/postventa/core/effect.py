@@ -112,11 +112,18 @@ class GoalReached:
 
 
 @dataclass(frozen=True, slots=True)
+class Undone:
+    """What was told of the end of this run, or of its goal, is not so: an event that occurred earlier came later."""
+
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Erase:
     """Everything of this person is to be removed, a salted marker is to stay."""
 
 
-Effect = SendMessage | Claimed | Withdraw | PutBack | EmitEvent | PostPoints | RunEnded | GoalReached | Erase
+Effect = SendMessage | Claimed | Withdraw | PutBack | EmitEvent | PostPoints | RunEnded | GoalReached | Undone | Erase
 
 
 @quick

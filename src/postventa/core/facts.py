@@ -32,9 +32,9 @@ STATES = frozenset({"ticket", "claim", "dispute", "subscription", "service", "pr
 def apply(turn: Turn, event: Event) -> None:
     """Write the facts an event carries into the state."""
     thing, _, verb = event.type.partition(".")
-    _identity(turn, event)
+    _person(turn, event)
     if thing == "customer":
-        _customer_event(turn, event, verb)
+        _word(turn, event, verb)
     else:
         _thing_event(turn, event, thing, verb)
         if isinstance(lines := event.data.get("lines"), list):
@@ -58,7 +58,11 @@ def _newest(facts: dict[str, Plain], stamps: dict[str, datetime], field: str, va
 
 def learn(turn: Turn, ref: Ref, values: Mapping[str, Plain], at: datetime, ids: Ids) -> None:
     """Merge values and ids into a thing."""
-    old = turn.state.things.get(ref) or Thing()
+    old = turn.state.things.get(ref)
+    if old is None:
+        facts = {field: value for field, value in values.items() if value is not None}
+        turn.state.things[ref] = Thing(facts, dict.fromkeys(facts, at), dict(ids))
+        return
     facts, stamps = dict(old.facts), dict(old.stamps)
     for field, value in values.items():
         if value is not None:
@@ -86,27 +90,36 @@ def learn_customer(turn: Turn, values: Mapping[str, Plain], at: datetime) -> Non
 
 
 # --- the customer ----------------------------------------------------------------------------------------------------
-def _identity(turn: Turn, event: Event) -> None:
+def about_the_person(event: Event) -> Mapping[str, Plain]:
+    """What an event says of who the customer is: its `customer` block, and the data of the customer's own events; but
+    for words of consent, which have their own time."""
     block = event.data.get("customer")
-    if not isinstance(block, Mapping):
-        return
-    values = {key: value for key, value in block.items() if key not in ("consent", "customer_id")}
-    learn_customer(turn, values, event.occurred_at)
-    _consent_block(turn, event, block.get("consent"))
+    said = {key: value for key, value in block.items() if key not in _NOT_SAID} if isinstance(block, Mapping) else {}
+    thing, _, verb = event.type.partition(".")
+    if thing == "customer" and verb not in ("consented", "unsubscribed", "merged"):
+        said |= {key: value for key, value in event.data.items() if key not in _NOT_SAID and key not in NOT_FACTS}
+    return said
 
 
-def _customer_event(turn: Turn, event: Event, verb: str) -> None:
+_NOT_SAID = frozenset({"consent", "customer_id"})
+
+
+def _person(turn: Turn, event: Event) -> None:
+    if said := about_the_person(event):
+        learn_customer(turn, said, event.occurred_at)
+    block = event.data.get("customer")
+    if isinstance(block, Mapping):
+        _consent_block(turn, event, block.get("consent"))
+
+
+def _word(turn: Turn, event: Event, verb: str) -> None:
     data = event.data
     if verb in ("consented", "unsubscribed"):
         at = as_time(data.get("at")) or event.occurred_at
         key = (str(data.get("channel") or "*"), str(data.get("purpose") or "*"))
         _consent(turn, key, Consent(verb == "consented", at, str(data.get("source") or event.source)))
-        return
-    if verb == "merged":
-        return
-    values = {key: value for key, value in data.items() if key not in NOT_FACTS and key != "customer_id"}
-    learn_customer(turn, values, event.occurred_at)
-    _consent_block(turn, event, data.get("consent"))
+    elif verb != "merged":
+        _consent_block(turn, event, data.get("consent"))
 
 
 def _consent_block(turn: Turn, event: Event, block: Plain) -> None:

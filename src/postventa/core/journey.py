@@ -132,6 +132,8 @@ class Experiment(Step):
     name: str
     variants: tuple[Variant, ...]
     measure: str = "goal"
+    size: int | None = None
+    """How many customers it is planned for; decides nothing here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -376,7 +378,11 @@ class Catalog:
     fact_wheres: Mapping[str, tuple[tuple[str, On], ...]] = field(init=False, repr=False, compare=False)
     """By event type: ("<version>:<place>", on) of every `where` whose answer must be kept when an event comes."""
 
+    places: Mapping[str, int] = field(init=False, repr=False, compare=False)
+    """The number of each event type among the kinds: the order in which things happen to an order, a parcel, …"""
+
     def __post_init__(self) -> None:
+        object.__setattr__(self, "places", {name: place for place, name in enumerate(self.kinds)})
         found: dict[str, list[Journey]] = {}
         for journey in sorted(self.live.values(), key=lambda one: one.id):
             for event_type in sorted(journey.start.on.types):

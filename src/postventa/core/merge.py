@@ -12,6 +12,7 @@ def merge(into: CustomerState, old: CustomerState, now: datetime) -> CustomerSta
     """The united customer. Facts: newest per field. Consent: any objection wins. Runs, things, lots and messages of
     both are kept; neither given state is changed."""
     one = into.fork()
+    one.heard.clear()
     one.now = max(moment for moment in (now, into.now, old.now) if moment is not None)
     for field, value in old.facts.items():
         mine, theirs = into.stamps.get(field), old.stamps.get(field)

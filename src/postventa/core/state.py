@@ -89,6 +89,19 @@ class Ended:
     run_id: str
 
 
+@quick
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An event told to a customer of whom nothing has left yet: when, and under which release."""
+
+    at: datetime
+    release: str
+    event: Event | None = None
+    """The event itself where it is not among the remembered ones."""
+    took_back: tuple[str, ...] = ()
+    """Postings that were taken back when it was told anew."""
+
+
 StandKind = Literal[
     "new", "timer", "fact", "event", "held", "outbox", "siblings", "answer", "round", "parked"
 ]  # fmt: skip
@@ -183,6 +196,9 @@ class CustomerState:
     verdicts: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     """By event key: each `where` that read facts when the event was applied and held ("<version>:<place>"), or did not
     ("!<version>:<place>")."""
+    heard: dict[tuple[str, str], Heard] = field(default_factory=dict)
+    """Every event so far, by key and in the order in which they were told, while nothing has left yet. A customer who
+    has a `now` and nothing heard has grown out of it."""
     erased: bool = False
 
     def fork(self) -> CustomerState:
@@ -191,7 +207,7 @@ class CustomerState:
             self.customer_id, self.now, self.facts.copy(), self.stamps.copy(), self.consents.copy(), self.things.copy(),
             self.events.copy(), self.runs.copy(), self.ended.copy(), self.watches.copy(), self.holds.copy(),
             self.assignments.copy(), self.counted.copy(), self.lots.copy(), self.settling.copy(), self.outbox.copy(),
-            self.verdicts.copy(), self.erased,
+            self.verdicts.copy(), self.heard.copy(), self.erased,
         )  # fmt: skip
 
     @property

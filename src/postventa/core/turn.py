@@ -57,6 +57,8 @@ class Turn:
     """A hold ended or a place under a cap came free: held sends are to be looked at again."""
     restless: bool = False
     """A journey set a fact about the customer: waits that depend on one are to be computed again."""
+    young: bool = False
+    """Nothing of this customer has left or come due yet."""
     _zone: ZoneInfo | None = None
 
     @property

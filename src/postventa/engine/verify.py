@@ -33,6 +33,7 @@ COMPARED = (
     "lots",
     "settling",
     "outbox",
+    "heard",
 )
 _PAGE = 500
 _ALL = 1_000_000

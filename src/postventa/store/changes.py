@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from postventa.core.effect import EmitEvent, GoalReached, PutBack, RunEnded, SendMessage, Withdraw
+from postventa.core.effect import Effect, EmitEvent, GoalReached, PutBack, RunEnded, SendMessage, Undone, Withdraw
 from postventa.core.event import Event
 from postventa.core.state import CustomerState, OutboxRow, Ref
 from postventa.store.base import CustomerWrite, OutboxRecord
@@ -28,7 +28,7 @@ def changed(before: Mapping[K, V], after: Mapping[K, V]) -> list[tuple[K, V]]:
 
 def gone(before: Mapping[K, V], after: Mapping[K, V]) -> list[K]:
     """Keys that are no longer there."""
-    return [key for key in before if key not in after]
+    return [] if before.keys() <= after.keys() else [key for key in before if key not in after]
 
 
 class OutboxMoves(NamedTuple):
@@ -58,6 +58,7 @@ def outbox_moves(write: CustomerWrite) -> OutboxMoves:
         elif isinstance(effect, PutBack):
             moves.put_back[effect.effect_id] = effect.reason
         elif isinstance(effect, EmitEvent):
+            moves.last.pop(effect.effect_id, None)
             rows[effect.effect_id] = effect
     moves.rows.extend(rows.values())
     for key, row in changed(write.before.outbox, write.after.outbox):
@@ -96,8 +97,25 @@ class EndedRun:
 def ended_runs(write: CustomerWrite) -> list[EndedRun]:
     """The runs this write ended, also those that began and ended inside it."""
     return [
-        _ended_run(write, effect) for effect in write.effects if isinstance(effect, RunEnded)
+        _ended_run(write, effect) for effect in _standing(write) if isinstance(effect, RunEnded)
     ]  # fmt: skip
+
+
+def undone(write: CustomerWrite) -> list[str]:
+    """The runs whose end and goal, told by an earlier write, are not so."""
+    return [effect.run_id for effect in write.effects if isinstance(effect, Undone)]
+
+
+def _standing(write: CustomerWrite) -> Iterable[Effect]:
+    """The effects without the ends and goals that a later one of them undoes."""
+    last = {effect.run_id: place for place, effect in enumerate(write.effects) if isinstance(effect, Undone)}
+    if not last:
+        return write.effects
+    return [
+        effect
+        for place, effect in enumerate(write.effects)
+        if not isinstance(effect, RunEnded | GoalReached) or place > last.get(effect.run_id, -1)
+    ]
 
 
 def _ended_run(write: CustomerWrite, effect: RunEnded) -> EndedRun:
@@ -123,7 +141,7 @@ def _ended_run(write: CustomerWrite, effect: RunEnded) -> EndedRun:
 
 def goals(write: CustomerWrite) -> list[GoalReached]:
     """The goals this write reached."""
-    return [effect for effect in write.effects if isinstance(effect, GoalReached)]
+    return [effect for effect in _standing(write) if isinstance(effect, GoalReached)]
 
 
 @dataclass(frozen=True, slots=True)

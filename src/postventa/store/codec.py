@@ -21,6 +21,7 @@ from postventa.core.state import (
     Counted,
     CustomerState,
     Ended,
+    Heard,
     HoldUntil,
     Lot,
     OutboxRow,
@@ -275,6 +276,30 @@ def _lots(state: CustomerState) -> Any:
     }  # fmt: skip
 
 
+def _heard(state: CustomerState) -> Any:
+    if not state.heard:
+        return {}
+    release = next(iter(state.heard.values())).release  # one for all of them
+    return {"release": release, "events": [_heard_one(key, one) for key, one in state.heard.items()]}
+
+
+def _heard_one(key: tuple[str, str], one: Heard) -> list[Any]:
+    plain: list[Any] = [*key, time_to_text(one.at)]
+    if one.event is not None or one.took_back:
+        plain += [None if one.event is None else event_to_plain(one.event), list(one.took_back)]
+    return plain
+
+
+def _heard_from_plain(plain: Mapping[str, Any]) -> dict[tuple[str, str], Heard]:
+    found = {}
+    for source, id_, at, *more in plain.get("events", ()):
+        event, took_back = more or (None, ())
+        found[source, id_] = Heard(
+            time_from_text(at), plain["release"], event and event_from_plain(event), tuple(took_back)
+        )
+    return found
+
+
 SMALL: dict[str, Callable[[CustomerState], Any]] = {
     "facts": lambda state: state.facts,
     "stamps": lambda state: times_to_plain(state.stamps),
@@ -292,6 +317,7 @@ SMALL: dict[str, Callable[[CustomerState], Any]] = {
     "verdicts": lambda state: [
         {"source": source, "id": id_, "held": list(held)} for (source, id_), held in state.verdicts.items()
     ],
+    "heard": _heard,
 }
 """The parts of a state that stand in the customer's own row (all but things, events and runs), each as plain JSON."""
 
@@ -329,6 +355,7 @@ def small_from_plain(state: CustomerState, plain: Mapping[str, Any]) -> None:
     state.settling = times_from_plain(plain["settling"])
     state.outbox = {row.effect_id: row for row in map(outbox_row_from_plain, plain["outbox"])}
     state.verdicts = {(one["source"], one["id"]): tuple(one["held"]) for one in plain["verdicts"]}
+    state.heard = _heard_from_plain(plain.get("heard", {}))
 
 
 def outbox_row_to_plain(row: OutboxRow) -> Json:

@@ -158,11 +158,9 @@ class MemoryTransaction(MemoryOutbox):
                 if effect.posting_id not in mine:
                     undo.put(mine, effect.posting_id, effect)
         if gone := set(changes.undone(write)):
-            mine = [one for one in tables.ended if one.customer_id != customer_id or one.run_id not in gone]
-            self._replace(tables.ended, mine)
-            self._replace(
-                tables.goals, [(who, one) for who, one in tables.goals if who != customer_id or one.run_id not in gone]
-            )
+            ended, goals = tables.ended, tables.goals
+            self._replace(ended, [one for one in ended if one.customer_id != customer_id or one.run_id not in gone])
+            self._replace(goals, [(who, one) for who, one in goals if who != customer_id or one.run_id not in gone])
         for run in changes.ended_runs(write):
             undo.append(tables.ended, run)
         for goal in changes.goals(write):

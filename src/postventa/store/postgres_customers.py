@@ -94,6 +94,8 @@ _WRITES = (
     ("history", insert("history", rows.HISTORY), 0),
     ("trace", insert("trace", rows.TRACE), 0),
     ("postings", insert("postings", rows.POSTING, "on conflict do nothing"), 0),
+    ("undone", _delete("ended_runs", ("customer_id", "run_id")), 0),
+    ("undone", _delete("goals", ("customer_id", "run_id")), 0),
     ("ended_runs", insert("ended_runs", rows.ENDED_RUN), 0),
     ("goals", insert("goals", rows.GOAL), 0),
     ("answers", insert("answers", rows.ANSWER, "on conflict do nothing"), 0),

@@ -28,7 +28,7 @@ class Sql(Fetching, Protocol):
 
 _JSON = frozenset({
     "facts", "stamps", "consents", "ended", "watches", "holds", "assignments", "counted", "lots", "settling", "outbox",
-    "verdicts", "ids", "data", "standing", "start", "vars", "matched", "marks", "rounds", "variants", "queued",
+    "verdicts", "heard", "ids", "data", "standing", "start", "vars", "matched", "marks", "rounds", "variants", "queued",
     "payload", "subject", "run_ids", "context", "event", "choices", "mail", "detail_json",
 })  # fmt: skip
 _TIMES = frozenset({

@@ -48,8 +48,8 @@ def test_soft_opt_in_needs_a_paid_order() -> None:
     line = Timeline(compiled(text, messages={"hello": "soft_opt_in"}), START)
     line.event("order.placed", order="o-1")
     assert skips(line) == ["no paid order, so no soft opt-in"]
-    line.event("order.paid", order="o-1")
-    line.event("order.placed", order="o-2")
+    line.to("+1 minute").event("order.paid", order="o-1")
+    line.to("+1 minute").event("order.placed", order="o-2")
     assert line.names == ["hello"]
     line.event("order.cancelled", order="o-1")
     line.event("order.placed", order="o-3")

@@ -93,10 +93,20 @@ def test_restart_only_by_an_event_after_the_runs_own_start() -> None:
 def test_a_start_is_refused_when_its_exit_is_known() -> None:
     for at, runs in (("+0 days", 0), ("-1 second", 1)):
         line = line_of(head="exit_on: order.cancelled")
+        line.event("ticket.opened", ticket="t-1")
+        line.claim()  # from here on nothing is told anew
         line.event("order.cancelled", order="o-1", at=at)
         line.event("order.paid", order="o-1")
         assert len(line.runs) == runs
         assert line.why("refused") == ([] if runs else ["order.cancelled is already known"])
+
+
+def test_a_start_begins_and_ends_at_once_when_its_exit_is_known_and_nothing_has_left() -> None:
+    line = line_of("  - send: hello\n", head="exit_on: order.cancelled")
+    line.event("order.cancelled", order="o-1")
+    line.event("order.paid", order="o-1", at="-1 minute")
+    assert (line.names, line.runs, line.outcome_of("exited")) == ([], [], 1)
+    assert line.why("retold") == ["order.paid occurred before what was known already: all told anew, in order"]
 
 
 def test_an_exit_known_of_another_order_refuses_nothing() -> None:

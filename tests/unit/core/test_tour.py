@@ -83,6 +83,11 @@ def test_every_stand_step_and_effect_is_walked() -> None:
     line = Watching(catalog, START)
     line.event("order.paid", order="o-1", lines=[{"line_id": "1", "sku": "a"}, {"line_id": "2", "sku": "b"}])
     line.to("+1 day")
+    other = Watching(catalog, START, hands_over=False)
+    other.event("order.paid", order="o-1", lines=[{"line_id": "1", "sku": "a"}])
+    other.event("order.cancelled", order="o-1")
+    other.event("order.placed", order="o-2", at="-1 second")
+    other.event("order.cancelled", order="o-1", at="-1 second", event_id="sooner")
     line.hands_over = False
     line.to("+1 hour").claim()
     line.event("line.returned", order="o-1", line="1")
