@@ -48,6 +48,7 @@ class Command:
 
 COMMANDS = (
     Command("init", _WRITE, "Make a new project: journeys, templates and settings that already work."),
+    Command("new", _WRITE, "Make a journey, a message or a survey that already works."),
     Command("validate", _WRITE, "Check every file of the project; all problems at once, each with its line."),
     Command("simulate", _WRITE, "One customer through a journey, on a virtual clock: what is sent, when, and why."),
     Command("preview", _WRITE, "Look at a message as a customer would get it."),
