@@ -127,13 +127,12 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment(Step):
-    """`experiment`: the variant a customer drew once and keeps."""
+    """`experiment`: the variant a customer drew once and keeps. `size` customers are planned; it decides nothing."""
 
     name: str
     variants: tuple[Variant, ...]
     measure: str = "goal"
     size: int | None = None
-    """How many customers it is planned for; decides nothing here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from postventa.core.event import Event
 from postventa.core.state import CustomerState
+from postventa.store.figures import Figures
 from postventa.store.records import (
     RETAINED,
     SETTLED,
@@ -224,7 +225,7 @@ class Transaction(Protocol):
         """
 
 
-class Views(Protocol):
+class Views(Figures, Protocol):
     """Read-only queries, never inside a write transaction. Rows are plain dicts for pages, CLI and JSON: what stands in
     them is told in `store.shown`, times are text.
     """

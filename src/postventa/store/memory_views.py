@@ -9,9 +9,10 @@ from typing import Any
 
 from postventa.core.event import Event
 from postventa.core.state import CustomerState
-from postventa.store import shown
+from postventa.store import figures, shown
 from postventa.store.base import DeadLetter, HistoryRow, OutboxRecord, Pause, Release, WaitingEvent
 from postventa.store.changes import EndedRun
+from postventa.store.codec import time_to_text
 from postventa.store.memory_tables import Tables
 
 
@@ -177,6 +178,40 @@ class MemoryViews:
         rows = sorted(self._t.waiting.values(), key=lambda one: (one.received_at, *one.event.order_key))
         return rows[:limit]
 
+    async def figures(self, journey: str) -> dict[str, Any]:
+        runs = [run for state in self._t.customers.values() for run in state.runs.values() if run.journey == journey]
+        ended = Counter(
+            (one.outcome, figures.before(one.reason, " at ")) for one in self._t.ended if one.journey == journey
+        )
+        rows = self._t.outbox.values()
+        messages = Counter((one.message, one.state) for one in rows if one.kind == "message" and one.journey == journey)
+        trace = [(who, one) for who, them in self._t.trace.items() for _, one in them if one.journey == journey]
+        refused = Counter(
+            ("", figures.before(one.reason, " occurred on ")) for _, one in trace if one.what == "refused"
+        )
+        skipped = Counter(
+            (one.message, figures.before(one.reason, ": on ")) for _, one in trace if one.decision == "skip"
+        )
+        met = sorted(((who, one) for who, one in trace if one.what == "variant"), key=lambda pair: pair[1].at)
+        return figures.figures({
+            "inside": [(len(runs),)],
+            "ended": _rows(ended),
+            "refused": _rows(refused),
+            "messages": _rows(messages),
+            "skipped": _rows(skipped),
+            "exposed": [
+                (who, one.run_id, time_to_text(one.at), one.version, one.step_id, one.reason, one.variant)
+                for who, one in met
+            ],
+        })  # fmt: skip
+
+    async def occurrences(self, event_type: str) -> list[tuple[str, str]]:
+        rows = ((who, event) for who, them in self._t.events.items() for event, _ in them.values())
+        found = sorted(
+            (event.occurred_at, who, event.source, event.id) for who, event in rows if event.type == event_type
+        )
+        return [(who, time_to_text(at)) for at, who, _, _ in found]
+
     async def goals(self, journey: str | None = None) -> list[dict[str, Any]]:
         found = [(who, goal) for who, goal in self._t.goals if journey in {None, goal.journey}]
         found.sort(key=lambda pair: (pair[1].at, pair[0], pair[1].run_id))
@@ -186,6 +221,10 @@ class MemoryViews:
         found: list[EndedRun] = [run for run in self._t.ended if journey in {None, run.journey}]
         found.sort(key=lambda run: (run.ended_at, run.run_id), reverse=True)
         return [shown.ended_run(run) for run in found[:limit]]
+
+
+def _rows(counts: Counter[tuple[Any, Any]]) -> list[tuple[Any, Any, int]]:
+    return [(*key, count) for key, count in sorted(counts.items(), key=lambda pair: (pair[0][0] or "", pair[0][1]))]
 
 
 class MemoryMailbox:

@@ -9,7 +9,7 @@ from typing import Any
 from postventa.core.effect import GoalReached, PostPoints
 from postventa.core.event import Event
 from postventa.core.state import CustomerState
-from postventa.store import rows, shown
+from postventa.store import figures, rows, shown
 from postventa.store.base import DeadLetter, HistoryRow, OutboxRecord, Pause, Release, WaitingEvent
 from postventa.store.changes import Answer, EndedRun
 from postventa.store.codec import (
@@ -28,6 +28,10 @@ from postventa.store.postgres_transaction import LETTER, letter_from_row, waitin
 
 _RELEASE = 'select hash, published_at::text, "by", message, files::text from releases'
 _LIVE = "(select value from control where key = 'live_release')"
+
+_FIGURES = figures.statements(
+    "$1", lambda column, mark: f"split_part({column}, '{mark}', 1)", lambda column: f"{column}::text"
+)
 
 
 class PostgresViews:
@@ -222,6 +226,13 @@ class PostgresViews:
             limit,
         )
         return list(map(waiting_from_row, found))
+
+    async def figures(self, journey: str) -> dict[str, Any]:
+        names = ("inside", "ended", "refused", "messages", "skipped", "exposed")
+        return figures.figures({name: await self._all(_FIGURES[name], journey) for name in names})
+
+    async def occurrences(self, event_type: str) -> list[tuple[str, str]]:
+        return [(row[0], figures.utc(row[1])) for row in await self._all(_FIGURES["occurrences"], event_type)]
 
     async def goals(self, journey: str | None = None) -> list[dict[str, Any]]:
         found = await self._all(

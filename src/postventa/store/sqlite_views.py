@@ -10,7 +10,7 @@ from typing import Any
 from postventa.core.effect import GoalReached, PostPoints
 from postventa.core.event import Event
 from postventa.core.state import CustomerState
-from postventa.store import rows, shown
+from postventa.store import figures, rows, shown
 from postventa.store.base import DeadLetter, HistoryRow, OutboxRecord, Pause, Release, WaitingEvent
 from postventa.store.changes import Answer, EndedRun
 from postventa.store.codec import (
@@ -174,6 +174,14 @@ class SqliteViews:
         )
         return [shown.answer(_answer_from_row(row)) for row in found]
 
+    # --- results ---------------------------------------------------------------------------------------------------
+    async def figures(self, journey: str) -> dict[str, Any]:
+        names = ("inside", "ended", "refused", "messages", "skipped", "exposed")
+        return figures.figures({name: await self._all(_FIGURES[name], journey) for name in names})
+
+    async def occurrences(self, event_type: str) -> list[tuple[str, str]]:
+        return [(row[0], figures.utc(row[1])) for row in await self._all(_FIGURES["occurrences"], event_type)]
+
     # --- lists -----------------------------------------------------------------------------------------------------
     async def dead_letters(self, limit: int = 200) -> list[DeadLetter]:
         found = await self._all(f"select {LETTER} from dead_letters order by id desc limit ?", limit)
@@ -226,6 +234,10 @@ class SqliteViews:
         )
         return [shown.ended_run(_ended_from_row(row)) for row in found]
 
+
+_FIGURES = figures.statements(
+    "?1", lambda column, mark: f"substr({column}, 1, instr({column} || '{mark}', '{mark}') - 1)", lambda column: column
+)
 
 _FIND = """
     select customer_id from customers where customer_id = ?1 or email = ?2

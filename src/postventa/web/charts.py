@@ -104,3 +104,22 @@ def _wrapped(label: str, long: int = 16) -> list[str]:
         else:
             found[-1] = f"{found[-1]} {word}".strip()
     return found[:3]
+
+
+def intervals(rows: Sequence[tuple[str, float, float, float, str]], title: str) -> Markup:
+    """Shares with their intervals, one row each: (label, share, low, high, share in words), on a scale from zero."""
+    left, right, tall = 190, 90, 40
+    most = max((row[3] for row in rows), default=1.0) or 1.0
+    wide = WIDTH - left - right
+    body = f'<line class="axis" x1="{left}" x2="{left}" y1="0" y2="{tall * len(rows)}"/>'
+    for place, (label, value, low, high, words) in enumerate(rows):
+        y = tall * place + tall / 2
+        start, middle, end = (left + wide * one / most for one in (low, value, high))
+        body += (
+            f'<text class="label" x="{left - 14}" y="{y + 4:.1f}">{escape(label)}</text>'
+            f'<rect class="range" x="{start:.1f}" y="{y - 7:.1f}" width="{max(end - start, 1):.1f}" height="14" rx="7"/>'
+            f'<circle class="after" cx="{middle:.1f}" cy="{y:.1f}" r="6"/>'
+            f'<text class="value" style="text-anchor:start" x="{end + 10:.1f}" y="{y + 4:.1f}">{escape(words)}</text>'
+        )
+    described = "; ".join(f"{label}: {words} ({low:.1%} – {high:.1%})" for label, _, low, high, words in rows)
+    return _svg(tall * len(rows), title, described, body, "intervals")

@@ -77,4 +77,47 @@ _COMPARED: Mapping[str, str] = {
         "aquí ninguna respuesta ni ningún pedido.",
 }  # fmt: skip
 
-RESULTS: Mapping[str, str] = {**_BACKTEST, **_COMPARED}
+_BROUGHT: Mapping[str, str] = {
+    "Results of {journey}": "Resultados de {journey}", "What it brought": "Qué resultados dio",
+    "entered": "entraron", "inside": "dentro", "{count} inside now": "{count} dentro ahora",
+    "{count} entered, {inside} inside now": "entraron {count}, {inside} dentro ahora",
+    "mails sent": "correos enviados", "mails skipped": "correos saltados", "goals reached": "objetivos alcanzados",
+    "by {count} customers": "de {count} clientes", "worth": "valor",
+    "of orders that reached the goal": "en pedidos que alcanzaron el objetivo",
+    "{count} goals ({events}) by {people} customers, worth {total} {currency}":
+        "{count} objetivos ({events}) de {people} clientes, por {total} {currency}",
+    "Messages": "Mensajes", "not sent because": "no enviados porque",
+    "No message has been sent or skipped yet.": "Todavía no se ha enviado ni saltado ningún mensaje.",
+    "No journey is published yet: postventa publish.": "Aún no hay recorridos publicados: postventa publish.",
+    "to be sent": "por enviar", "on its way": "de camino", "uncertain": "no se sabe si salió",
+    "withdrawn": "retirado", "refused by the mail server": "rechazado por el servidor de correo",
+    "given up after many tries": "se dejó tras muchos intentos",
+    "went through all steps": "pasó por todos los pasos", "left early": "salió antes",
+    "ended by the goal": "terminó con el objetivo", "begun anew": "empezó de nuevo", "cancelled": "cancelado",
+    "erased": "borrado", "did not begin": "no empezó", "How runs ended": "Cómo terminaron", "end": "final",
+    "runs": "personas", "Experiment {name}": "Experimento {name}", "variant": "variante",
+    "by its weight": "según su peso", "reached {what}": "alcanzaron: {what}", "rate": "tasa", "interval": "intervalo",
+    "best": "la mejor", "Rate of each variant, with its interval": "Tasa de cada variante, con su intervalo",
+    "The dot is the rate, the bar where the true rate lies in {confidence} of cases (Wilson's interval).":
+        "El punto es la tasa; la barra, donde está la tasa real en el {confidence} de los casos (intervalo de Wilson).",
+    "A customer counts once, from the first time the experiment was met; only what came after that counts.":
+        "Cada cliente cuenta una vez, desde que llegó al experimento; solo cuenta lo que vino después.",
+    "Planned: {size} customers.": "Previsto: {size} clientes.",
+    "Nobody has met this experiment yet.": "Nadie ha llegado todavía a este experimento.",
+    "The variants have other sizes than their weights say, and chance explains that in fewer than one of a thousand "
+    "cases. Find out where customers are lost before you read the rates.":
+        "Los tamaños de las variantes no son los de sus pesos, y el azar lo explica en menos de uno de cada mil casos. "
+        "Averigua dónde se pierden clientes antes de leer las tasas.",
+    "No size is planned, so no winner is named: write `size:` beside `experiment`, the customers it needs.":
+        "No hay un tamaño previsto, así que no se nombra ganadora: escribe `size:` junto a `experiment`, los clientes "
+        "que necesita.",
+    "{people} of {size} planned customers. It is too early to name a winner.":
+        "{people} de {size} clientes previstos. Es pronto para nombrar una ganadora.",
+    "{winner} does best: a lead like this comes by chance in {chance} of cases.":
+        "{winner} va mejor: una ventaja así se da por azar en el {chance} de los casos.",
+    "The planned size is reached, and no variant is clearly better than the others.":
+        "Se alcanzó el tamaño previsto y ninguna variante es claramente mejor que las otras.",
+    "What it brought: entered, sent, goals": "Qué resultados dio: entradas, envíos, objetivos",
+}  # fmt: skip
+
+RESULTS: Mapping[str, str] = {**_BACKTEST, **_COMPARED, **_BROUGHT}

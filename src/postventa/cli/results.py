@@ -1,0 +1,118 @@
+"""`postventa results`: what journeys brought, from the database, beside a running engine or without one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from postventa.cli.reach import reading, settings_of
+from postventa.engine.release import Releases
+from postventa.engine.results import ExperimentFigures, Results, results
+from postventa.errors import ConfigError
+from postventa.source.nearest import suggest
+from postventa.web.results import STATES, money, outcome_words, plain, share, verdict_words
+from postventa.web.tongue import Tongue, tongue
+
+
+def command(
+    journey: Annotated[str | None, typer.Argument(metavar="[JOURNEY]", help="One journey, with everything.")] = None,
+    project: Annotated[Path, typer.Option(metavar="DIR", help="The project's folder.")] = Path(),
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per journey.")] = False,
+) -> None:
+    """Show what journeys brought: entered, sent, skipped and why, goals and their value, experiments with their odds.
+
+    No winner of an experiment is named before the size its file plans (`size:`), and none from an uneven split.
+    """
+    found = asyncio.run(_results(project, journey))
+    t = tongue(settings_of(project).language)
+    if as_json:
+        for one in found:
+            typer.echo(json.dumps(plain(one), ensure_ascii=False))
+    elif journey is None:
+        _print_all(found, t)
+    else:
+        _print_one(found[0], t)
+
+
+async def _results(project: Path, journey: str | None) -> list[Results]:
+    async with reading(project) as store:
+        catalog = (await Releases(store).live()).catalog
+        known = sorted({*catalog.live, *(name for name, _ in catalog.versions)})
+        asked = known if journey is None else [journey]
+        found = [await results(store.views, catalog, name) for name in asked]
+        told = [one for one in found if one is not None]
+        if journey is not None and not told:
+            raise ConfigError(f"no journey '{journey}' was ever published", mend=suggest(journey, known, "journeys"))
+        return told
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+def _table(title: str, words: list[str], numbers: list[str]) -> Any:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for name in words:
+        table.add_column(name)
+    for name in numbers:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _show(table: Any) -> None:
+    from rich.console import Console
+
+    Console().print(table)
+
+
+def _print_all(found: list[Results], t: Tongue) -> None:
+    if not found:
+        typer.echo(t("No journey is published yet: postventa publish."))
+        return
+    numbers = ("entered", "inside", "mails sent", "skipped", "goals reached", "worth")
+    table = _table(t("What it brought"), [t("journey")], [t(name) for name in numbers])
+    for one in found:
+        sent = sum(message.sent for message in one.messages)
+        skipped = sum(sum(message.skipped.values()) for message in one.messages)
+        goals = (str(one.goals.reached), f"{money(one.goals.total)} {one.currency}") if one.goal else ("–", "–")
+        table.add_row(one.journey, str(one.entered), str(one.inside), str(sent), str(skipped), *goals)
+    _show(table)
+
+
+def _print_one(one: Results, t: Tongue) -> None:
+    typer.echo(f"{one.journey}: {one.title}")
+    typer.echo(f"  {t('{count} entered, {inside} inside now', count=one.entered, inside=one.inside)}")
+    for ended, count in one.ended.items():
+        typer.echo(f"  {count:>7}  {outcome_words(ended, t)}")
+    for reason, count in one.refused.items():
+        typer.echo(f"  {count:>7}  {t('did not begin')}: {t.reason(reason)}")
+    if one.goal:
+        told = t("{count} goals ({events}) by {people} customers, worth {total} {currency}", count=one.goals.reached,
+                 events=one.goal, people=one.goals.customers, total=money(one.goals.total), currency=one.currency)  # fmt: skip
+        typer.echo(f"  {told}")
+    _print_messages(one, t)
+    for experiment in one.experiments:
+        _print_experiment(experiment, t)
+
+
+def _print_messages(one: Results, t: Tongue) -> None:
+    table = _table("", [t("message")], [t("sent"), t("skipped")])
+    table.add_column(t("not sent because"))
+    for message in one.messages:
+        why = [f"{t.reason(reason)} ({count})" for reason, count in message.skipped.items()]
+        why += [f"{t(STATES[state])} ({count})" for state, count in message.states.items() if state != "sent"]
+        table.add_row(message.message, str(message.sent), str(sum(message.skipped.values())), ", ".join(why))
+    _show(table)
+
+
+def _print_experiment(one: ExperimentFigures, t: Tongue) -> None:
+    numbers = [t("customers"), t("by its weight"), t("reached {what}", what=t(one.measure)), t("rate"), t("interval")]
+    table = _table(t("Experiment {name}", name=one.name), [t("variant")], numbers)
+    for arm in one.variants:
+        rates = (share(arm.rate, t), f"{share(arm.low, t)} – {share(arm.high, t)}") if arm.people else ("–", "–")
+        table.add_row(arm.name, str(arm.people), f"{arm.expected:.1f}", str(arm.reached), *rates)
+    _show(table)
+    typer.echo(verdict_words(one, t))
