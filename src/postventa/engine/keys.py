@@ -8,6 +8,7 @@ what was already bought.
 from __future__ import annotations
 
 from base64 import b32encode
+from functools import lru_cache
 from hashlib import blake2b
 
 from postventa.store.base import Store
@@ -19,15 +20,16 @@ GUEST = "guest:"
 class Keys:
     """Hashes under one secret. Cheap enough to be called for every event."""
 
-    __slots__ = ("_code", "_guest", "_marker")
+    __slots__ = ("_code", "_guest", "_marker", "guest")
 
     def __init__(self, secret: bytes) -> None:
         self._guest = blake2b(b"guest/1" + secret, digest_size=32).digest()
         self._marker = blake2b(b"erased/1" + secret, digest_size=32).digest()
         self._code = blake2b(b"code/1" + secret, digest_size=32).digest()
-
-    def guest(self, email: str) -> str:
+        self.guest = lru_cache(4096)(self._guest_of)  # asked for several times for each event
         """The customer id of a guest, and the alias of the address once it belongs to an account."""
+
+    def _guest_of(self, email: str) -> str:
         return GUEST + blake2b(normal(email).encode(), key=self._guest, digest_size=16).hexdigest()
 
     def marker(self, kind: str, value: str) -> str:
