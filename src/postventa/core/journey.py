@@ -376,7 +376,6 @@ class Catalog:
     """Live journeys by the event type that starts them: derived, so that an event asks only those it may start."""
     fact_wheres: Mapping[str, tuple[tuple[str, On], ...]] = field(init=False, repr=False, compare=False)
     """By event type: ("<version>:<place>", on) of every `where` whose answer must be kept when an event comes."""
-
     places: Mapping[str, int] = field(init=False, repr=False, compare=False)
     """The number of each event type among the kinds: the order in which things happen to an order, a parcel, …"""
 
