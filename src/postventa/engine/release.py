@@ -13,6 +13,8 @@ from datetime import datetime
 from postventa.core.journey import Ask, Catalog, Journey, Send
 from postventa.core.state import CustomerState
 from postventa.core.values import as_time, time_text
+from postventa.engine.orders import KEY, Order, ordered, standing_orders, text_of
+from postventa.engine.standing import lost, people, standing
 from postventa.errors import ConfigError, PostventaError
 from postventa.project import Project
 from postventa.store.base import Release, Store
@@ -52,6 +54,8 @@ class Releases:
     store: Store
     _live: Live | None = None
     _projects: dict[str, Project] = field(default_factory=dict)
+    _known: Versions = field(default_factory=dict)
+    """Further versions somebody is about to go over to."""
 
     async def live(self) -> Live:
         """What runs now. Raises ConfigError when nothing was ever published."""
@@ -78,21 +82,71 @@ class Releases:
     async def publish(self, project: Project, now: datetime, by: str = "", message: str = "") -> Release:
         """Store the project and make it the live release. The first publish is the instant everything is live from.
 
+        Where a file says `follow` or `retime`, an order is left that brings the people inside over (`engine.moving`).
         Raises JourneyError with every problem of its files, and PostventaError when a message would disappear that
-        somebody inside a journey is still going to get.
+        somebody inside a journey is still going to get, or when people would stand nowhere.
         """
         project.require_sound()
-        self._check(project, await self.versions(await self.store.views.versions_in_use()))
         release = Release(project.hash, dict(project.files), now, by, message)
-        first = await self.store.views.control(LIVE_FROM) is None
+        return await self._activate(project, release, {"release": project.hash, "message": message}, back=False)
+
+    async def activate(self, hash_: str, now: datetime, by: str = "", message: str = "") -> Release:
+        """Make an earlier release the live one again. Its people come back by the rule that brought them here.
+
+        `hash_` may be its beginning. Raises ConfigError where it names no release or several, else as `publish`.
+        """
+        hash_ = await self.named(hash_)
+        project, known = await self._project(hash_), await self.store.views.release(hash_)
+        assert known is not None, "it was just found"
+        release = replace(known, published_at=now, by=by, message=message or known.message)
+        return await self._activate(project, release, {"release": hash_, "back": True}, back=True)
+
+    async def _activate(self, project: Project, release: Release, told: Mapping[str, object], *, back: bool) -> Release:
+        views = self.store.views
+        in_use = await views.versions_in_use()
+        live = await self.live_or_none()
+        before = dict(live.project.journeys) if live else {}
+        orders = ordered(project.journeys, before, in_use, release.by, back=back)
+        await self._check_steps(project, orders, before)
+        moving = {(one.journey, version) for one in orders for version in one.from_}
+        self._check(project, await self.versions(in_use - moving))
+        first = await views.control(LIVE_FROM) is None
+        kept = [one for one in await standing_orders(views) if one.named and _still_meant(one, project)]
         async with self.store.transaction() as tx:
             await tx.put_release(release)
+            await tx.set_control(KEY, text_of([*kept, *orders]))
             if first:
-                await tx.set_control(LIVE_FROM, time_text(now))
-            await tx.audit(now, by, "publish", {"release": release.hash, "message": message})
+                await tx.set_control(LIVE_FROM, time_text(release.published_at))
+            await tx.audit(release.published_at, release.by, "publish", told)
         self._projects[project.hash] = project
         await self.reload()
         return release
+
+    async def live_or_none(self) -> Live | None:
+        """What runs now; None before the first publish."""
+        return None if await self.store.views.control("live_release") is None else await self.reload()
+
+    async def named(self, beginning: str) -> str:
+        """The one release whose hash begins like this. ConfigError for none and for several."""
+        known = [str(one["hash"]) for one in await self.store.views.releases()]
+        found = [hash_ for hash_ in known if hash_.startswith(beginning)]
+        if len(found) != 1 or not beginning:
+            what = "several releases begin" if len(found) > 1 else "no release begins"
+            raise ConfigError(f"{what} with {beginning!r}", mend="postventa publish --list shows them")
+        return found[0]
+
+    async def know(self, journey: str, version: str) -> Journey:
+        """A published version of a journey, from now on in the live catalog too. ConfigError when there is none."""
+        live = await self.live()
+        found = live.catalog.journey_of(journey, version)
+        if found is not None:
+            return found
+        self._known = {**self._known, **await self.versions({(journey, version)})}
+        live = await self.reload()
+        found = live.catalog.journey_of(journey, version)
+        if found is None:
+            raise ConfigError(f"version {version} of journey {journey!r} was never published here")
+        return found
 
     async def catalog_of(self, hash_: str) -> Catalog:
         """The catalog of one release with every journey version ever published: what a history is folded with.
@@ -145,7 +199,7 @@ class Releases:
     async def _versions_in_use(self) -> Versions:
         """Every version in which somebody stands, and those of the live release."""
         live = await self.store.views.control("live_release")
-        found = dict(await self.versions(await self.store.views.versions_in_use()))
+        found = {**self._known, **await self.versions(await self.store.views.versions_in_use())}
         if live is not None:
             found |= {(one.id, one.version): one for one in (await self._project(live)).journeys.values()}
         return found
@@ -159,6 +213,26 @@ class Releases:
             known = self._projects[hash_] = Project.from_files(release.files)
         return known
 
+    async def _check_steps(self, project: Project, orders: Iterable[Order], live: Mapping[str, Journey]) -> None:
+        """Nobody may be brought to nowhere."""
+        changed = {
+            one.journey: project.journeys[one.journey]
+            for one in orders
+            if one.journey not in live or live[one.journey].version != one.version
+        }
+        if not changed:
+            return
+        gone = lost(changed, await standing(self.store.views, self), always=True)
+        if gone:
+            first, count = gone[0], people([one.here for one in gone])
+            raise PostventaError(
+                f"{count} {'person stands' if count == 1 else 'people stand'} at steps that are gone, first "
+                f"{first.here.step!r}, and no step after it was kept",
+                where=f"{first.new.file}: edits",
+                mend="keep the step, write 'edits: finish', or publish with finish and say where they go: "
+                f"postventa migrate {first.new.id} --map {first.here.step}=NEW-STEP",
+            )
+
     def _check(self, project: Project, in_use: Versions) -> None:
         messages = project.catalog().messages
         for journey in in_use.values():
@@ -169,6 +243,12 @@ class Releases:
                     where=f"templates/{needs[0]}",
                     mend="keep it until they have left the journey ('postventa status' counts them)",
                 )
+
+
+def _still_meant(order: Order, project: Project) -> bool:
+    """Whether an operator's order leads to a version that is still the live one."""
+    journey = project.journeys.get(order.journey)
+    return journey is not None and journey.version == order.version
 
 
 def as_if_always_live(catalog: Catalog) -> Catalog:

@@ -14,14 +14,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from typing import TYPE_CHECKING
 
 from postventa.core.journey import Journey
 from postventa.core.places import NO_NAMES, Places
-from postventa.engine.release import Releases
 from postventa.store.base import Views
 
-How = Literal["follow", "retime"]
+if TYPE_CHECKING:  # releases ask for who stands where before they change
+    from postventa.engine.release import Releases
 
 
 @dataclass(frozen=True, slots=True)

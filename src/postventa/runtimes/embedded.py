@@ -24,6 +24,7 @@ from postventa.runtimes.clock import Clock, SteppingClock
 from postventa.runtimes.feed import Fed
 from postventa.runtimes.intake import BATCH
 from postventa.runtimes.listeners import Listener, close_all
+from postventa.runtimes.mover import Mover
 from postventa.runtimes.reception import Item, Reception, Reply
 from postventa.runtimes.scheduler import Scheduler
 from postventa.runtimes.stepper import Stepper, in_order
@@ -57,6 +58,7 @@ class Embedded:
         self.reception = Reception(self.engine, self.clock.now, self._wake, self.meters)
         self.intake = self.reception.intake
         self.scheduler = Scheduler(self.engine, self.clock, self.caught_up, self._moved)
+        self.mover = Mover(self.engine, self.clock.now, self._wake, self.caught_up)
         self.dispatcher.may_claim = self.caught_up.is_set
         self.dispatcher.moved = self._receipt
         self.dispatcher.meters = self.meters
@@ -82,6 +84,7 @@ class Embedded:
             ("intake", self.intake.run()),
             ("heartbeat", heartbeat.beat(self.engine.store, self.stop)),
             ("outlet", self.outlet.run(self.stop)),
+            ("moves", self.mover.run(self.stop)),
             *((listener.name, listener.serve()) for listener in self.listeners),
             *((name, part(self.stop)) for name, part in self.extra),
         ]
@@ -101,7 +104,7 @@ class Embedded:
         await close_all(self.listeners)
         self.intake.close()
         self.stop.set()
-        self._wake()
+        self.changed()
         await asyncio.gather(*work, return_exceptions=True)
         await self.dispatcher.finish()
         for channel in self.dispatcher.channels.values():
@@ -155,6 +158,7 @@ class Embedded:
 
     def changed(self) -> None:
         """An operator did something (a resume, a publish): look again."""
+        self.mover.wake.set()
         self._wake()
 
     def status(self) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from postventa.runtimes.kafka.lag import behind, note
 from postventa.runtimes.kafka.out import Out, Producer
 from postventa.runtimes.kafka.positions import Positions
 from postventa.runtimes.kafka.reading import Message, Reader
+from postventa.runtimes.mover import Mover
 from postventa.runtimes.outward import channels_of, is_real, tokens_of, webhook_of
 from postventa.runtimes.scheduler import Scheduler
 from postventa.runtimes.stepper import Stepper, in_order
@@ -83,6 +84,7 @@ class Worker:
     caught_up: CaughtUp = field(init=False)
     dispatcher: Dispatcher = field(init=False)
     scheduler: Scheduler = field(init=False)
+    mover: Mover = field(init=False)
     out: Out = field(init=False)
     driver: Driver | None = None
     finished: asyncio.Event = field(default_factory=asyncio.Event)
@@ -135,6 +137,7 @@ class Worker:
             may_claim=self.caught_up.done.is_set, moved=self._receipt, meters=self.meters,
         )  # fmt: skip
         self.scheduler = Scheduler(self.engine, self.clock, self.caught_up.done, self.changed)
+        self.mover = Mover(self.engine, now, self.changed, self.caught_up.done)
         self.out = Out(self.store, Producer(self.access), kafka.out, kafka.dead_letters, now, webhook_of(self.settings))
         stepping = self.clock.stepping
         self.dispatcher.stepping = stepping
@@ -174,6 +177,7 @@ class Worker:
             ("intake", self.caught_up.run),
             ("out", self.out.run),
             ("releases", self._releases),
+            ("moves", self.mover.run),
             ("notes", lambda stop: note(self.store, self.meters, stop)),
         ]
         if isinstance(self.clock, SteppingClock):
@@ -196,6 +200,7 @@ class Worker:
         """Finish what is being sent, then stop every part and close the store."""
         self.stop.set()
         if self._tasks:  # none where it could not begin
+            self.mover.wake.set()
             self.changed()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await self.dispatcher.finish()
@@ -274,6 +279,7 @@ class Worker:
         while not stop.is_set():
             if await self.engine.releases.changed():
                 log.info("release %s runs", (await self.engine.releases.live()).hash[:12])
+                self.mover.wake.set()
                 self.changed()
             await _wait(stop, RELEASES_EVERY)
 
