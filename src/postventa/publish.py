@@ -195,9 +195,11 @@ def encoded(record: Mapping[str, Any]) -> bytes:
 
 
 def unreachable(access: Access, error: Exception) -> PostventaError:
-    """Kafka does not answer, told so that a person can mend it."""
+    """Kafka does not answer, told so that a person can mend it: who is not let in hears no more than that."""
+    login = "; perhaps it refuses our login or certificate: see kafka.sasl and kafka.tls"
     return PostventaError(
         f"Kafka does not answer: {type(error).__name__}: {error}",
         ", ".join(access.servers),
-        f"start it, or name another in kafka.servers of postventa.yaml or in {SERVERS}",
+        f"start it, or name another in kafka.servers of postventa.yaml or in {SERVERS}"
+        f"{login if access.protocol != 'PLAINTEXT' else ''}",
     )

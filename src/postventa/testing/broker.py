@@ -14,7 +14,7 @@ import os
 import shutil
 import subprocess
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -45,11 +45,15 @@ class Broker(Part):
         port: int = 0,
         heap: str = "512m",
         jvm: Sequence[str] = START_QUICKLY,
+        settings: Mapping[str, str] | None = None,
+        scram: Sequence[str] = (),
         existing: str | None = None,
     ) -> None:
         super().__init__(folder, port, existing)
         self.jvm = tuple(jvm)
         self.heap = heap
+        self.settings = dict(settings or {})
+        self.scram = tuple(scram)
         self._controller_port = 0
 
     @classmethod
@@ -60,16 +64,20 @@ class Broker(Part):
         port: int = 0,
         heap: str = "512m",
         jvm: Sequence[str] = START_QUICKLY,
+        settings: Mapping[str, str] | None = None,
+        scram: Sequence[str] = (),
         own: bool = False,
     ) -> Self:
         """A broker for `with` or `async with`: started there, stopped at the end.
 
         `port` 0 takes a free one and keeps it over restarts; `heap` is what the JVM may use (`-Xmx`), `jvm` its
-        further options. With `own` an existing Kafka is not used even when `KAFKA_BOOTSTRAP_SERVERS` names one: for
+        further options. `settings` are lines of server.properties that go before ours, `{port}` and `{controller}`
+        in them being the two ports; `scram` are users, as StorageTool's --add-scram takes them. With `own` an existing
+        Kafka is not used even when `KAFKA_BOOTSTRAP_SERVERS` names one: for
         tests that end the broker.
         """
         existing = None if own else os.environ.get(EXISTING) or None
-        return cls(folder, port=port, heap=heap, jvm=jvm, existing=existing)
+        return cls(folder, port=port, heap=heap, jvm=jvm, settings=settings, scram=scram, existing=existing)
 
     @property
     def bootstrap_servers(self) -> str:
@@ -97,6 +105,7 @@ class Broker(Part):
             # Given as one word: an id may begin with a dash.
             identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
             command = [*run, "kafka.tools.StorageTool", "format", f"--cluster-id={identity}", "-c", str(settings)]
+            command += [word for user in self.scram for word in ("--add-scram", user)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
             if done.returncode:
                 raise PostventaError(f"Kafka could not prepare its folder: {done.stderr.strip()}", str(self.folder))
@@ -124,7 +133,9 @@ class Broker(Part):
             "transaction.state.log.replication.factor": "1",
             "transaction.state.log.min.isr": "1",
         }
-        return "".join(f"{key}={value}\n" for key, value in settings.items())
+        ports = {"port": self.port, "controller": self._controller_port}
+        own = {key: value.format_map(ports) for key, value in self.settings.items()}
+        return "".join(f"{key}={value}\n" for key, value in (settings | own).items())
 
 
 def java() -> list[str]:

@@ -116,17 +116,16 @@ async def since(store: Store, pulse: datetime) -> None:
 async def note_as_sent(engine: Engine, left: Mapping[str, Left], now: datetime) -> list[Left]:
     """Settle what left as it ended, and let the runs go on from there, which may bring up the next that left."""
     noted: list[Left] = []
-    while found := await forgotten(engine.store.views, left):
-        ends = [await _end(engine.store.views, one) for one in found]
+    while True:
+        while await sweep(engine, now, TOGETHER) >= TOGETHER:
+            pass
+        ends = [await _end(engine.store.views, one) for one in await forgotten(engine.store.views, left)]
         there = [end for end in ends if end is not None]
         if not there:
-            break
+            return noted
         for start in range(0, len(there), TOGETHER):
             await settle(engine, there[start : start + TOGETHER], now)
         noted += [left[end.effect_id] for end in there]
-        while await sweep(engine, now) >= TOGETHER:
-            pass
-    return noted
 
 
 async def _end(views: Views, left: Left) -> Settled | None:
