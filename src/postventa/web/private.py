@@ -20,9 +20,11 @@ from postventa.web.events import LIMIT, TOO_BIG, add_events
 from postventa.web.http import Json, Limited, Protected, log, wants_json
 from postventa.web.mailbox import add_mailbox
 from postventa.web.metrics import add_metrics
+from postventa.web.moves import add_moves
 from postventa.web.operate import add_operators
 from postventa.web.pages import page, style_response
 from postventa.web.previews import add_previews
+from postventa.web.results import add_results
 from postventa.web.services import Services
 from postventa.web.show import Show, shower
 from postventa.web.streaming import add_streams
@@ -43,12 +45,14 @@ def private_app(services: Services) -> FastAPI:
     add_metrics(app, watcher, services.meters)
     if services.operators is not None:
         add_operators(app, services.operators)
+        add_moves(app, services, services.operators)
     _health(app, services, show)
     add_streams(app, services, watcher, show)
     add_mailbox(app, services, show)
     add_previews(app, services, show)
     _customers(app, services, show)
     _journeys(app, services, show)
+    add_results(app, services, show)
     _lists(app, services, show)
     _login(app, services)
     _errors(app, show)
@@ -178,7 +182,8 @@ def _login(app: FastAPI, services: Services) -> None:
 
 def _login_page(services: Services, to: str, *, wrong: bool = False, status: int = 200) -> Response:
     brand = services.project().brand
-    values = {"next": _local(to), "wrong": wrong, "needed": bool(services.private_token)}
+    needed, t = bool(services.private_token), tongue(services.language)
+    values = {"next": _local(to), "wrong": wrong, "needed": needed, "t": t}
     return page("login.html", brand, values, status)
 
 

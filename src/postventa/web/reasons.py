@@ -57,6 +57,13 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     (r"(\d+) points: (.+)", r"\1 puntos: \2"),
     (r"no points: the order was refunded or cancelled", "sin puntos: el pedido fue devuelto o cancelado"),
     (r"(\d+) of the redeemed points were not there", r"faltaban \1 de los puntos canjeados"),
+    # --- another version of the file
+    (r"from version (\S+), step (\S+), which is gone", r"desde la versión \1, paso \2, que ya no existe"),
+    (r"from version (\S+), step (\S+), which does another thing now",
+     r"desde la versión \1, paso \2, que ahora hace otra cosa"),
+    (r"from version (\S+), step (\S+)", r"desde la versión \1, paso \2"),
+    (r"done already, before the run came over to this version", "ya estaba hecho, antes de pasar a esta versión"),
+    (r"the step sends it otherwise now", "el paso lo envía ahora de otro modo"),
     # --- sent or not
     (r"handed over", "entregado al servidor de correo"),
     (r"handed over, but no receipt came: held for an operator",

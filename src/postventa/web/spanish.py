@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from postventa.web.spanish_pages import PAGES
 from postventa.web.spanish_results import RESULTS
 from postventa.web.spanish_why import WHY
 
@@ -95,4 +96,4 @@ _DIAGRAM: Mapping[str, str] = {
     "Line {line} of {file}": "Línea {line} de {file}",
 }  # fmt: skip
 
-TEXTS: Mapping[str, str] = {**_STEPS, **_DIAGRAM, **WHY, **RESULTS}
+TEXTS: Mapping[str, str] = {**_STEPS, **_DIAGRAM, **PAGES, **WHY, **RESULTS}

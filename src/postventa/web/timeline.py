@@ -17,6 +17,7 @@ from postventa.store.base import HistoryRow, OutboxRecord
 from postventa.web.services import Services
 from postventa.web.streams import place_of
 from postventa.web.telling import standing
+from postventa.web.tongue import Tongue, tongue
 
 Row = dict[str, Any]
 _WORDS = {
@@ -28,7 +29,7 @@ _WORDS = {
 
 async def customer_page(services: Services, customer_id: str) -> Row | None:
     """Everything of one customer; None when there is none of that id."""
-    views, catalog = services.views, services.catalog()
+    views, catalog, t = services.views, services.catalog(), tongue(services.language)
     state = await views.customer(customer_id)
     if state is None:
         return None
@@ -43,7 +44,7 @@ async def customer_page(services: Services, customer_id: str) -> Row | None:
                 decision["mail"] = _mail(row, subjects.get(row.effect_id))
     return {
         "id": customer_id, "erased": state.erased, "facts": dict(state.facts), "consents": _consents(state),
-        "points": state.balance, "runs": [_run(run, catalog) for run in state.runs.values()],
+        "points": state.balance, "runs": [_run(run, catalog, t) for run in state.runs.values()],
         "things": [_thing(kind, name, thing.facts) for (kind, name), thing in state.things.items() if kind != "line"],
         "mails": [_mail(row, subjects.get(row.effect_id)) for row in mails.values()], "timeline": story,
     }  # fmt: skip
@@ -95,12 +96,12 @@ def _consents(state: CustomerState) -> list[Row]:
     ]
 
 
-def _run(run: Run, catalog: Catalog) -> Row:
+def _run(run: Run, catalog: Catalog, t: Tongue) -> Row:
     journey = catalog.journey_of(run.journey, run.version)
     step = journey.steps[run.step] if journey and 0 <= run.step < len(journey.steps) else None
     return {
         "run_id": run.run_id, "journey": run.journey, "subject": "/".join(part for part in run.subject if part),
-        "step": step.id if step else None, "stands": standing(step, run.stand.kind),
+        "step": step.id if step else None, "stands": standing(step, run.stand.kind, t),
         "kind": run.stand.kind, "reason": run.stand.reason, "since": time_text(run.stand.since),
         "due_at": time_text(run.stand.due_at) if run.stand.due_at else None,
         "place": place_of(catalog, run.journey, run.version, step.line if step else None),
