@@ -4,6 +4,7 @@
 #   make run-kafka   the same on a real Kafka and PostgreSQL with two workers, one of them killed; ends with a table
 #   make test        the test suite
 #   make lint        style, types and layers
+#   make test-slow   what takes minutes: Kafka's and PostgreSQL's outages, backups, rebalances, 500 real orders
 #   make test-kill   end the engine at random moments and count what became of every event and mail
 #   make bench       speed and size, as ratios
 #   make lock        write the lock files anew from pyproject.toml
@@ -20,7 +21,7 @@ KILLS ?= 20
 SPEED ?= 1h=1s
 JOBS ?= 2
 
-.PHONY: help setup parts run run-kafka test test-kill lint style types layers format bench lock clean
+.PHONY: help setup parts run run-kafka test test-slow test-kill lint style types layers format bench lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -48,6 +49,10 @@ run-kafka: parts
 
 test: $(READY)
 	@$(BIN)/python -m pytest -q -n $(JOBS) $(TESTS)
+
+# One process: each of these starts a broker, a database and workers of its own, and two would be in each other's way.
+test-slow: parts
+	@$(BIN)/python -m pytest -q -s -m "slow and not kill" --durations=30 $(TESTS)
 
 test-kill: $(READY)
 	@KILLS=$(KILLS) $(BIN)/python -m pytest -q -s -m kill $(TESTS)

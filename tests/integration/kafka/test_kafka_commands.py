@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,9 +14,11 @@ from kafka_world import KEYS, World, delivered, order
 from postventa.cli.main import run
 from postventa.errors import PostventaError, RecordError
 from postventa.publish import Access, Publisher
+from postventa.runtimes.kafka.published import since
 from postventa.settings import Kafka, Sasl, Tls
 
 pytestmark = pytest.mark.kafka
+RUNBOOK = Path(__file__).resolve().parents[3] / "docs" / "runbook.md"
 
 
 def test_setup_makes_what_is_missing_and_tells_what_would_lose_events(
@@ -141,6 +145,36 @@ async def test_a_stretch_is_read_again_into_a_backtest_and_asked_twice_into_the_
     assert "4 duplicate" in capsys.readouterr().out
     async with world.opened() as store:
         assert (await store.views.counts(datetime.now(UTC)))["customers"] == 4
+
+
+def runbook() -> list[str]:
+    """The commands of its blocks that are for Kafka."""
+    blocks = re.findall(r"^```sh kafka\n(.*?)^```", RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return sorted({line for block in blocks for line in block.splitlines()})
+
+
+async def test_the_runbooks_commands_work_beside_a_worker(
+    shared_world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from asyncio import to_thread
+
+    world = shared_world
+    monkeypatch.setenv("POSTVENTA_KEYS", KEYS)
+    monkeypatch.setenv("SHOP_DATABASE", world.environ["SHOP_DATABASE"])
+    monkeypatch.chdir(world.folder)
+    world.make_topics()
+    await world.publish()
+    worker = world.start()
+    world.send(("orders", order(1)))
+    await world.until(lambda: world.subjects()["A tip"] == 1)
+    async with world.opened() as store:
+        await since(store, datetime.now(UTC) - timedelta(minutes=1))
+    assert len(runbook()) >= 2
+    for command in runbook():
+        words = shlex.split(command)
+        assert words[0] == "postventa"
+        assert await to_thread(run, words[1:]) == 0, f"{command}\n{''.join(capsys.readouterr())}"
+    assert world.stop(worker) == 0
 
 
 @pytest.mark.parametrize("words", [["kafka", "setup"], ["worker"]])
