@@ -14,7 +14,7 @@ from postventa.engine.release import Releases
 from postventa.engine.results import ExperimentFigures, Results, results
 from postventa.errors import ConfigError
 from postventa.source.nearest import suggest
-from postventa.web.results import STATES, money, outcome_words, plain, share, verdict_words
+from postventa.web.results import money, not_sent, outcome_words, plain, share, verdict_words
 from postventa.web.tongue import Tongue, tongue
 
 
@@ -90,8 +90,9 @@ def _print_one(one: Results, t: Tongue) -> None:
     for reason, count in one.refused.items():
         typer.echo(f"  {count:>7}  {t('did not begin')}: {t.reason(reason)}")
     if one.goal:
-        told = t("{count} goals ({events}) by {people} customers, worth {total} {currency}", count=one.goals.reached,
-                 events=one.goal, people=one.goals.customers, total=money(one.goals.total), currency=one.currency)  # fmt: skip
+        text = "{count} goals ({events}) by {people} customers, worth {total} {currency}"
+        goals, total = one.goals, money(one.goals.total)
+        told = t(text, count=goals.reached, events=one.goal, people=goals.customers, total=total, currency=one.currency)
         typer.echo(f"  {told}")
     _print_messages(one, t)
     for experiment in one.experiments:
@@ -102,8 +103,7 @@ def _print_messages(one: Results, t: Tongue) -> None:
     table = _table("", [t("message")], [t("sent"), t("skipped")])
     table.add_column(t("not sent because"))
     for message in one.messages:
-        why = [f"{t.reason(reason)} ({count})" for reason, count in message.skipped.items()]
-        why += [f"{t(STATES[state])} ({count})" for state, count in message.states.items() if state != "sent"]
+        why = [f"{words} ({count})" for words, count in not_sent(message, t)]
         table.add_row(message.message, str(message.sent), str(sum(message.skipped.values())), ", ".join(why))
     _show(table)
 

@@ -155,8 +155,15 @@ def _messages(figures: Mapping[str, Any]) -> list[MessageFigures]:
         found.setdefault(name, MessageFigures(name)).states[one["state"]] = one["count"]
     for one in _most(figures["skipped"]):
         name = str(one["message"] or "")
-        found.setdefault(name, MessageFigures(name)).skipped[one["reason"]] = one["count"]
+        skipped, reason = found.setdefault(name, MessageFigures(name)).skipped, brief(one["reason"])
+        skipped[reason] = skipped.get(reason, 0) + one["count"]
     return [found[name] for name in sorted(found)]
+
+
+def brief(reason: str) -> str:
+    """A reason without what a mail server said: `refused`, `gave_up`; any other without the time in it."""
+    first = reason.partition(": ")[0]
+    return first if first in {"refused", "gave_up"} else reason.partition(": on ")[0]
 
 
 def _goals(rows: Sequence[Mapping[str, Any]]) -> GoalFigures:

@@ -82,7 +82,7 @@ def lines(rows: Sequence[tuple[str, int, int]], names: tuple[str, str], title: s
     for place in range(0, len(rows), every):
         anchor = "start" if place == 0 else "end" if place == len(rows) - 1 else "middle"
         x = left + place * across
-        body += f'<text style="text-anchor:{anchor}" x="{x:.1f}" y="{top + high + 20}">{escape(rows[place][0])}</text>'
+        body += f'<text class="{anchor}" x="{x:.1f}" y="{top + high + 20}">{escape(rows[place][0])}</text>'
     described = "; ".join(f"{label}: {names[0]} {one}, {names[1]} {two}" for label, one, two in rows)
     return _svg(top + high + 28, title, described, body, "lines")
 
@@ -117,9 +117,9 @@ def intervals(rows: Sequence[tuple[str, float, float, float, str]], title: str) 
         start, middle, end = (left + wide * one / most for one in (low, value, high))
         body += (
             f'<text class="label" x="{left - 14}" y="{y + 4:.1f}">{escape(label)}</text>'
-            f'<rect class="range" x="{start:.1f}" y="{y - 7:.1f}" width="{max(end - start, 1):.1f}" height="14" rx="7"/>'
+            f'<rect class="range" x="{start:.1f}" y="{y - 7}" width="{max(end - start, 1):.1f}" height="14" rx="7"/>'
             f'<circle class="after" cx="{middle:.1f}" cy="{y:.1f}" r="6"/>'
-            f'<text class="value" style="text-anchor:start" x="{end + 10:.1f}" y="{y + 4:.1f}">{escape(words)}</text>'
+            f'<text class="value start" x="{end + 10:.1f}" y="{y + 4:.1f}">{escape(words)}</text>'
         )
     described = "; ".join(f"{label}: {words} ({low:.1%} – {high:.1%})" for label, _, low, high, words in rows)
     return _svg(tall * len(rows), title, described, body, "intervals")

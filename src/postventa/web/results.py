@@ -12,18 +12,20 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from postventa.engine.odds import CONFIDENCE
-from postventa.engine.results import ExperimentFigures, Results, results
+from postventa.engine.results import ExperimentFigures, MessageFigures, Results, results
 from postventa.web import charts
 from postventa.web.http import wants_json
 from postventa.web.services import Services
 from postventa.web.show import Show
+from postventa.web.side_by_side import number
 from postventa.web.tongue import ENGLISH, Tongue, tongue
 
 STATES: Mapping[str, str] = {
     "pending": "to be sent", "claimed": "on its way", "sending": "on its way", "uncertain": "uncertain",
-    "cancelled": "withdrawn", "refused": "refused by the mail server", "gave_up": "given up after many tries",
 }  # fmt: skip
-"""States of a message that is not sent."""
+"""Messages that are not settled yet. Why others were not sent is told by their reasons."""
+ENDS: Mapping[str, str] = {"refused": "refused by the mail server", "gave_up": "given up after many tries"}
+"""Reasons that are one word."""
 OUTCOMES: Mapping[str, str] = {
     "completed": "went through all steps", "exited": "left early", "goal": "ended by the goal",
     "restarted": "begun anew", "cancelled": "cancelled", "erased": "erased",
@@ -92,8 +94,18 @@ def money(amount: Decimal) -> str:
 
 def share(value: float, t: Tongue = ENGLISH) -> str:
     """`12.5 %`."""
-    text = f"{100 * value:.1f}"
-    return f"{text.replace('.', ',') if t.language == 'es' else text} %"
+    return f"{number(100 * value, t, 1)} %"
+
+
+def reason_words(reason: str, t: Tongue = ENGLISH) -> str:
+    """Why a message was skipped."""
+    return t(ENDS.get(reason, t.reason(reason)))
+
+
+def not_sent(one: MessageFigures, t: Tongue = ENGLISH) -> list[tuple[str, int]]:
+    """Why mails of a message were not sent, and those that are still to be sent: (words, how many)."""
+    waiting = [(t(words), one.states[state]) for state, words in STATES.items() if state in one.states]
+    return [*((reason_words(reason, t), count) for reason, count in one.skipped.items()), *waiting]
 
 
 def outcome_words(ended: str, t: Tongue = ENGLISH) -> str:
@@ -105,7 +117,8 @@ def outcome_words(ended: str, t: Tongue = ENGLISH) -> str:
 def verdict_words(one: ExperimentFigures, t: Tongue = ENGLISH) -> str:
     """What may be said of an experiment, in a sentence."""
     chance = share(one.chance, t) if one.chance >= SMALL else f"< {share(SMALL, t)}"
-    return t(VERDICTS[one.verdict], people=one.people, size=one.size or 0, winner=one.winner, chance=chance)
+    people, size = number(one.people, t), number(one.size or 0, t)
+    return t(VERDICTS[one.verdict], people=people, size=size, winner=one.winner, chance=chance)
 
 
 SMALL = 0.001
@@ -115,7 +128,8 @@ SMALL = 0.001
 def page_facts(found: Results, t: Tongue) -> dict[str, Any]:
     """What the template shows."""
     return {
-        "t": t, "found": found, "states": STATES, "money": money, "share": lambda value: share(value, t),
+        "t": t, "found": found, "share": lambda value: share(value, t),
+        "n": lambda value, places=0: number(value, t, places), "not_sent": lambda one: not_sent(one, t),
         "outcome": lambda ended: outcome_words(ended, t), "verdict": lambda one: verdict_words(one, t),
         "sent": sum(one.sent for one in found.messages),
         "skipped": sum(sum(one.skipped.values()) for one in found.messages),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -73,6 +74,15 @@ def span_words(span: timedelta, t: Tongue = ENGLISH) -> str:
     return t.units(f"{text} {unit}{'' if count == 1 else 's'}")
 
 
+def number(value: float | Decimal, t: Tongue = ENGLISH, places: int = 0) -> str:
+    """`1,234.5`, in Spanish `1.234,5`."""
+    text = f"{value:,.{places}f}"
+    return text.translate(_SWAPPED) if t.language == "es" else text
+
+
+_SWAPPED = str.maketrans(",.", ".,")
+
+
 def shift_words(span: timedelta, t: Tongue = ENGLISH) -> str:
     """A move: `3 days earlier`; nothing for no move."""
     if not span:
@@ -106,7 +116,7 @@ def comparison_page(found: Comparison, between: Between, t: Tongue = ENGLISH) ->
         "held": HELD, "longest": LONGEST, "span": lambda span: span_words(span, t),
         "shift": lambda one: shift_words(one.after - one.before, t) if one.before and one.after else "",
         "median": lambda one: shift_words(one.shift, t), "why": lambda one: why_words(one.why, t),
-        "at": lambda moment: "" if moment is None else local(moment, zone, t),
+        "n": lambda value: number(value, t), "at": lambda moment: "" if moment is None else local(moment, zone, t),
         "about": lambda subject: about(subject, t),
     }  # fmt: skip
     return environment().get_template("side-by-side.html").render(values)
@@ -129,17 +139,18 @@ def _numbers(found: Comparison, between: Between, t: Tongue) -> list[tuple[str, 
     """(big, what, small) of the first row."""
     before, after = found.mails
     most, now = found.most
-    change = after - before
-    share = f" ({change / before:+.1%})" if before else ""
-    moved = f"{change:+,}{share}".replace("-", "−")
+    sign = "+" if after >= before else "−"
+    moved = sign + number(abs(after - before), t)
+    if before:
+        moved += f" ({sign}{number(abs(after - before) * 100 / before, t, 1)} %)"
+    with_mail, played = sum(found.people.values()), between.report.customers
     return [
-        (f"{before:,} → {after:,}", t("mails"), moved),
-        (f"{found.customers:,}", t("customers get something else"),
-         t("of {count} with mail", count=f"{sum(found.people.values()):,}")),
+        (f"{number(before, t)} → {number(after, t)}", t("mails"), moved),
+        (number(found.customers, t), t("customers get something else"),
+         t("of {count} with mail", count=number(with_mail, t))),
         (f"{most.mails} → {now.mails}", t("most for one customer"), now.customer),
         (f"{most.week} → {now.week}", t("most within 7 days"), now.week_customer),
-        (f"{between.report.events:,}", t("events played"),
-         t("of {count} customers", count=f"{between.report.customers:,}")),
+        (number(between.report.events, t), t("events played"), t("of {count} customers", count=number(played, t))),
     ]  # fmt: skip
 
 

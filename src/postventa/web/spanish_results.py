@@ -90,7 +90,7 @@ _BROUGHT: Mapping[str, str] = {
     "No message has been sent or skipped yet.": "Todavía no se ha enviado ni saltado ningún mensaje.",
     "No journey is published yet: postventa publish.": "Aún no hay recorridos publicados: postventa publish.",
     "to be sent": "por enviar", "on its way": "de camino", "uncertain": "no se sabe si salió",
-    "withdrawn": "retirado", "refused by the mail server": "rechazado por el servidor de correo",
+    "the customer objected": "el cliente se opuso", "refused by the mail server": "rechazado por el servidor de correo",
     "given up after many tries": "se dejó tras muchos intentos",
     "went through all steps": "pasó por todos los pasos", "left early": "salió antes",
     "ended by the goal": "terminó con el objetivo", "begun anew": "empezó de nuevo", "cancelled": "cancelado",

@@ -22,7 +22,7 @@ from postventa.engine.due import sweep
 from postventa.engine.engine import Engine
 from postventa.engine.receipts import Settled, claim, settle
 from postventa.engine.replay import instant
-from postventa.engine.results import Results, results
+from postventa.engine.results import Results, brief, results
 from postventa.schemas.parse import Incoming
 from postventa.store.codec import state_from_plain
 from postventa.store.inputs import input_from_plain
@@ -138,7 +138,7 @@ def note(found: Folded, customer: str, journey: str, outcome: Any, given: Any, b
         if one.what in {"end", "exit"}:
             found.ended[one.reason.partition(" at ")[0] if one.what == "exit" else "completed"] += 1
         if one.decision == "skip":
-            found.skipped[one.message, one.reason.partition(": on ")[0]] += 1
+            found.skipped[one.message, brief(one.reason)] += 1
         if one.what == "variant":
             found.met.setdefault(customer, (one.variant, one.at))
             found.exposed.add(one.run_id)

@@ -351,3 +351,34 @@ async def test_signing_in_leads_nowhere_else(web: Any, connect: Any, to: str) ->
     async with connect(app, "203.0.113.9", "shop.example") as browser:
         entered = await browser.post("/login", data={"token": TOKEN, "next": to})
         assert entered.headers["location"] == "/"
+
+
+# --- what a journey brought -------------------------------------------------------------------------------------------
+async def test_the_results_of_a_journey_are_a_page_and_json(web: Any, private: httpx.AsyncClient) -> None:
+    await web.order(1, "Ana")
+    await web.pass_time(timedelta(days=20))
+    await web.order(2, "Ana")
+    page = await private.get("/journeys/after-purchase/results", headers={"Accept": "text/html"})
+    assert page.status_code == 200
+    assert "thank-you" in page.text
+    assert "Experiment second-order" in page.text
+    assert "style=" not in page.text, "the page's own rule forbids styles in it"
+    told = (await private.get("/journeys/after-purchase/results?format=json")).json()
+    sent = {one["message"]: one["sent"] for one in told["messages"]}
+    assert sent["thank-you"] == told["entered"] == 2
+    assert [one["variant"] for one in told["experiments"][0]["variants"]] == ["control", "coupon", "points"]
+    assert told["experiments"][0]["people"] == 1
+    assert told["experiments"][0]["verdict"] == "no_size"
+    assert (
+        "/journeys/after-purchase/results"
+        in (await private.get("/journeys/after-purchase?format=html", headers={"Accept": "text/html"})).text
+    )
+    assert (await private.get("/journeys/nowhere/results")).status_code == 404
+
+
+async def test_the_results_speak_the_shops_language(web: Any, connect: Any) -> None:
+    await web.order(1, "Ana")
+    async with connect(private_app(web.make(language="es"))) as browser:
+        page = (await browser.get("/journeys/after-purchase/results", headers={"Accept": "text/html"})).text
+    assert "Qué resultados dio" in page
+    assert "Nadie ha llegado todavía a este experimento." in page
