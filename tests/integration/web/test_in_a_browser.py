@@ -19,7 +19,11 @@ import pytest
 
 from postventa.core.journey import Survey
 from postventa.journeys.surveys import SurveyPage
+from postventa.project import Project
 from postventa.runtimes.listeners import Listener
+from postventa.templates.sample import sample_context
+from postventa.web.diagram import diagram
+from postventa.web.flow import flow
 from postventa.web.private import private_app
 from postventa.web.public import public_app
 
@@ -29,9 +33,15 @@ if not os.environ.get("CI"):  # there it is required: its absence is a failure, 
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
+AXE = Path(__file__).resolve().parents[3] / "tools" / "node" / "node_modules" / "axe-core" / "axe.min.js"
 _NOT_OURS = ("/a/AAAA", "/customers/c-99", "/html")
 """Pages that are not there, and mails in their frame, which loads nothing they ask for but pictures."""
 SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1200, "height": 900}}
+
+
+def reference() -> Project:
+    """The reference project's files."""
+    return Project.load(Path(__file__).resolve().parents[3])
 
 
 @dataclass
@@ -172,7 +182,9 @@ async def _filled(web: Any) -> dict[str, str]:
         "gone": "/a/AAAA", "health": "/", "mailbox": "/mailbox", "mail": f"/mailbox/{mail['effect_id']}",
         "customers": "/customers", "customer": "/customers/c-1", "journeys": "/journeys",
         "journey": "/journeys/after-purchase", "dead-letters": "/dead-letters", "waiting": "/waiting",
-        "login": "/login", "nobody": "/customers?q=nobody", "missing": "/customers/c-99",
+        "messages": "/messages", "message": "/messages/tutorial?variant=coffee&customer=c-1", "why": "/why/c-1",
+        "results": "/journeys/after-purchase/results", "streams": "/streams", "login": "/login",
+        "nobody": "/customers?q=nobody", "missing": "/customers/c-99",
     }  # fmt: skip
 
 
@@ -233,3 +245,67 @@ async def _width(page: Any) -> int:
     metrics = await session.send("Page.getLayoutMetrics")
     await session.detach()
     return int(metrics["cssContentSize"]["width"])
+
+
+# --- for everybody ---------------------------------------------------------------------------------------------------
+@pytest.fixture
+def axe() -> str:
+    """axe-core, the checker of accessibility. Required where CI is set; elsewhere `npm ci` in tools/node brings it."""
+    if not AXE.is_file() and not os.environ.get("CI"):
+        pytest.skip("axe is not installed: npm ci --prefix tools/node")
+    return AXE.read_text(encoding="utf-8")
+
+
+_OF_PAGES = ("landmark-one-main", "region")
+"""Rules about whole pages: a mail stands inside the mail program's page."""
+
+
+@contextlib.asynccontextmanager
+async def looked_at(chromium: Any, scheme: str) -> AsyncIterator[Any]:
+    """A page in which the checker may run. The pages themselves bring no script."""
+    context = await chromium.new_context(
+        viewport=SIZES["desktop"], color_scheme=scheme, bypass_csp=True, reduced_motion="reduce"
+    )
+    context.set_default_timeout(20_000)
+    yield await context.new_page()
+    await context.close()
+
+
+async def faults(page: Any, axe: str, without: tuple[str, ...] = ()) -> list[str]:
+    """What the checker finds: the rule, what is wrong, and the first place where it is. Frames are looked at apart."""
+    await page.evaluate(axe)
+    rules = {name: {"enabled": False} for name in without}
+    options = {"iframes": False, "resultTypes": ["violations"], "rules": rules}
+    found = await page.evaluate("options => axe.run(document, options)", options)
+    return [f"{one['id']}: {one['help']} at {one['nodes'][0]['html'][:160]}" for one in found["violations"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+async def test_everybody_can_use_every_page(site: Site, chromium: Any, axe: str, scheme: str) -> None:
+    pages = await _filled(site.web)
+    found = {}
+    async with looked_at(chromium, scheme) as page:
+        for name, path in pages.items():
+            base = site.public if path[:3] in {"/a/", "/u/", "/p/"} else site.private
+            await page.goto(base + path)
+            if wrong := await faults(page, axe):
+                found[name] = wrong
+        for button in ("thanks", "stopped"):
+            await _after(page, site.public, pages, button)
+            if wrong := await faults(page, axe):
+                found[button] = wrong
+    assert not found
+
+
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+async def test_everybody_can_read_the_mails_and_the_drawings(chromium: Any, axe: str, scheme: str) -> None:
+    project, found = reference(), {}
+    context = sample_context("es")
+    sheets = {name: project.messages.render(name, "es", context).html for name in project.messages}
+    sheets |= {one.id: diagram(flow(one), "html", project.brand) for one in project.journeys.values()}
+    async with looked_at(chromium, scheme) as page:
+        for name, html in sheets.items():
+            await page.set_content(html)
+            if wrong := await faults(page, axe, _OF_PAGES if name in project.messages else ()):
+                found[name] = wrong
+    assert not found
