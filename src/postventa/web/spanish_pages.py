@@ -48,6 +48,7 @@ _HEALTH: Mapping[str, str] = {
     "Not ready:": "No está listo:", "the first by": "el primero, por", "the first waits": "el primero espera",
     "events to publish": "eventos por publicar", "mails": "correos",
     "Timers run late. What holds them up:": "Las esperas van con retraso. Qué las frena:",
+    "Mail does not leave. Whether the mail server answers:": "No sale correo. Si el servidor de correo contesta:",
     "Mend what sends them, then read them again:": "Arregla lo que los envía y léelos otra vez:",
     "Some is still to be read. How old the first of it is:": "Queda por leer. Cuánto tiempo lleva el primero:",
     "What comes in": "Qué entra", "Topic": "Topic", "Still to read": "Por leer", "Last event": "Último evento",

@@ -227,7 +227,7 @@ async def _look(chromium: Any, url: str, size: Any, scheme: Any, effect: str, ru
     assert await page.locator("h1").inner_text() == "Streams"
     text = await page.locator("main").inner_text()
     for word in (effect, run, "1203", "KeyError", "postventa messages uncertain resend", "postventa kafka lag",
-                 "postventa runs parked retry", "postventa dead-letters replay"):  # fmt: skip
+                 "postventa runs parked retry", "postventa dead-letters replay", "postventa status"):  # fmt: skip
         assert word in text, word
     session = await context.new_cdp_session(page)
     metrics = await session.send("Page.getLayoutMetrics")
