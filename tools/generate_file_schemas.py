@@ -1,4 +1,4 @@
-"""Write the JSON Schemas of the files people write (journeys, surveys, loyalty, settings) and docs/journeys.md.
+"""Write the JSON Schemas of every file people write, docs/journeys.md and the tables of docs/testing.md.
 
 `python tools/generate_file_schemas.py` after a change of the language; a test says when it is due.
 """
@@ -8,7 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from postventa.journeys import export, reference
+from postventa.schemas import own_keys
 from postventa.settings import Settings
+from postventa.source.hints import of_model
+from postventa.templates import keys
+from postventa.testing import scenario_form
 
 ROOT = Path(__file__).parents[1]
 
@@ -17,12 +21,15 @@ def generated() -> dict[Path, str]:
     """Every generated file of the project and what must be in it."""
     schemas = {
         **export.files(),
-        "postventa.v1.json": export.text(export.form_schema(Settings, "The settings of a shop")),
+        **{name: export.text(schema) for name, schema in {**keys.files(), **own_keys.files()}.items()},
+        "postventa.v1.json": export.text(of_model(Settings, "The settings of a shop")),
+        "test.v1.json": export.text(of_model(scenario_form.Scenario, "A scenario for postventa test")),
     }
-    page = ROOT / "docs/journeys.md"
+    page, testing = ROOT / "docs/journeys.md", ROOT / "docs/testing.md"
     return {
         **{ROOT / "schemas" / name: text for name, text in schemas.items()},
         page: reference.filled(page.read_text("utf-8")),
+        testing: reference.filled(testing.read_text("utf-8"), scenario_form.sections(), testing.name),
     }
 
 

@@ -70,8 +70,11 @@ class CapForm(Form):
     """At most so many messages per rolling span."""
 
     emails: int | None = Field(default=None, ge=0)
+    """How many mails."""
     messages: int | None = Field(default=None, ge=0)
+    """How many messages of all channels together."""
     per: Span
+    """Within which span, counted back from each mail: 7 days."""
 
     @model_validator(mode="after")
     def _one_count(self) -> CapForm:
@@ -89,8 +92,11 @@ class WindowForm(Form):
     """When messages may leave, on the customer's clock; may cross midnight."""
 
     opens: Clock = Field(alias="from")
+    """From this time of day: "09:00"."""
     closes: Clock = Field(alias="to")
+    """Until this time of day: "21:30". Earlier than `from`: over midnight."""
     days: Days = frozenset()
+    """Only on these days: weekdays, or [saturday, sunday]; every day where left out."""
 
     def core(self) -> Window:
         """What the contact policy takes."""
@@ -101,20 +107,30 @@ class Mailbox(Form):
     """Mails stay on this machine and are read on a local page."""
 
     kind: Literal["mailbox"] = "mailbox"
+    """`mailbox`: mails stay on this machine. `smtp`: they leave by a mail server."""
 
 
 class Smtp(Form):
     """A real mail server."""
 
     kind: Literal["smtp"]
+    """`smtp`: mails leave by a mail server. `mailbox`: they stay on this machine."""
     host: str
+    """The mail server: smtp.example.com."""
     port: int = Field(default=587, ge=1, le=65535)
+    """Its port: 587 with `starttls`, 465 with `implicit`."""
     tls: Literal["starttls", "implicit", "none"] = "starttls"
+    """How the connection is made secret."""
     username: str | None = None
+    """Who logs in."""
     username_env: EnvName | None = None
+    """The environment variable with who logs in, instead of `username`."""
     password_env: EnvName | None = None
+    """The environment variable with the password. It never stands in a file."""
     connections: int = Field(default=4, ge=1, le=64)
+    """Connections at the same time."""
     timeout: Span = Duration(seconds=30)
+    """How long to wait for an answer."""
     sender: str | None = Field(default=None, alias="from")
     """Who the mails are from where message.yaml and brand.yaml do not say."""
 
@@ -123,38 +139,51 @@ class Channels(Form):
     """How messages leave."""
 
     email: Annotated[Mailbox | Smtp, Field(discriminator="kind")] = Mailbox()
+    """How mails leave."""
 
 
 class Out(Form):
     """Where `emit` and published events go."""
 
     webhook: Url | None = None
+    """The address that published events are posted to."""
     secret_env: EnvName | None = None
+    """The environment variable with the secret that signs them."""
 
 
 class Listen(Form):
     """The two listeners. The private one answers only this machine unless a token is set."""
 
     public: HostPort = "127.0.0.1:8080"
+    """Where customers' pages answer: host and port."""
     private: HostPort = "127.0.0.1:8081"
+    """Where the shop's own pages answer: host and port."""
     token_env: EnvName | None = None
+    """The environment variable with the token the private pages ask for."""
 
 
 class Sasl(Form):
     """How to log in to Kafka."""
 
     mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    """How to log in."""
     username: str | None = None
+    """Who logs in."""
     username_env: EnvName | None = None
+    """The environment variable with who logs in, instead of `username`."""
     password_env: EnvName
+    """The environment variable with the password."""
 
 
 class Tls(Form):
     """Certificates, as PEM files: who may be Kafka, and who we are where it asks."""
 
     ca_file: str | None = None
+    """Who may vouch for Kafka."""
     cert_file: str | None = None
+    """Who we are, where Kafka asks."""
     key_file: str | None = None
+    """The key of `cert_file`."""
 
 
 class Kafka(Form):
@@ -165,10 +194,13 @@ class Kafka(Form):
     group: str = "postventa"
     """The consumer group: workers of one group share the partitions."""
     out: str = "postventa.out"
+    """The topic that published events go to."""
     dead_letters: str = "postventa.dead-letters"
+    """The topic that records go to which could not be used."""
     tls: Tls | None = None
     """Written as `tls: {}` where the usual certificate authorities are enough."""
     sasl: Sasl | None = None
+    """How to log in, where Kafka asks."""
     caught_up_within: Span = Duration(seconds=600)
     """How long timers and mail wait, after a start or a rebalance, for the events that are already in the topics."""
     in_doubt_after: Span = Duration(seconds=660)
@@ -179,15 +211,18 @@ class Kafka(Form):
     partitions: int = Field(default=6, ge=1)
     """Of topics that `postventa kafka setup` makes."""
     replication: int = Field(default=3, ge=1)
+    """Copies of each, of topics that `postventa kafka setup` makes."""
 
 
 class StoreForm(Form):
     """Where the state is kept: a SQLite file (path relative to the project), or PostgreSQL."""
 
     sqlite: str = ".postventa/state.db"
+    """The SQLite file, relative to the project."""
     postgres_env: EnvName | None = None
     """The environment variable with the address, postgresql://user:password@host:5432/name; SQLite where none."""
     postgres_schema: str = Field(default="postventa", pattern="^[a-z_][a-z0-9_]{0,62}$")
+    """The schema of the tables in PostgreSQL."""
     postgres_pooled: bool = False
     """True behind a proxy that gives every transaction another connection (PgBouncer in transaction mode)."""
 
@@ -196,39 +231,65 @@ class Retention(Form):
     """How long rows are kept. What is not named is kept for ever."""
 
     events: Span | None = None
+    """Events of customers."""
     trace: Span | None = None
+    """Why each decision was taken."""
     messages: Span | None = None
+    """What was sent."""
     history: Span | None = None
+    """Every change; `verify` needs it."""
 
 
 class Settings(Form):
     """postventa.yaml as a whole, with its defaults."""
 
     shop: str = "My shop"
+    """The shop's name."""
     language: Literal["en", "es"] = "en"
     """The language of commands and of the shop's own pages; customers are spoken to in theirs."""
     locale: str = "en"
+    """The language the shop writes in; customers whose language is not known get it."""
     locales: tuple[str, ...] = ()
+    """Every language the shop writes in."""
     country: str = Field(default="", max_length=2)
+    """Two letters: ES."""
     timezone: Zone = "UTC"
+    """The shop's clock, such as Europe/Madrid. Customers without a zone of their own are on it, too."""
     currency: str = Field(default="EUR", pattern="^[A-Z]{3}$")
+    """Three letters: EUR."""
     caps: tuple[CapForm, ...] = ()
+    """At most so many mails per span and customer; transactional ones do not count: {emails: 3, per: 7 days}."""
     windows: tuple[WindowForm, ...] = ()
+    """When mails may leave, on the customer's clock; transactional ones do not wait: {from: "09:00", to: "21:30"}."""
     groups: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Addresses of your own people under a name: `send: …` with `to: care`."""
     tags: tuple[str, ...] = ()
     """Tags that the shop's platform gives customers; journeys may look for these and for those they give themselves."""
     catch_up: Span = Duration(seconds=3600)
+    """A step reached later than this after its time counts from now, so that an outage never sends two mails at
+    once."""
     delivery_settles: Span = Duration()
+    """How long to wait after the last parcel before the order counts as delivered."""
     live_from: Moment | None = None
+    """Events from before this moment start nothing; left out: the first publish."""
     max_start_lateness: Span = Duration(days=2)
+    """An event older than this starts nothing."""
     waiting_room: Span = Duration(seconds=72 * 3600)
+    """How long an event waits for its order to be known."""
     channels: Channels = Channels()
+    """How messages leave."""
     out: Out = Out()
+    """Where published events go."""
     kafka: Kafka = Kafka()
+    """Where workers read events."""
     public_url: Url | None = None
+    """Where customers reach the public pages: https://mail.my-shop.example."""
     listen: Listen = Listen()
+    """Where the pages answer."""
     store: StoreForm = StoreForm()
+    """Where the state is kept."""
     retention: Retention = Retention()
+    """How long rows are kept."""
     keys_env: EnvName = "POSTVENTA_KEYS"
     """Comma-separated signing keys of public links: the first signs, all are accepted."""
 

@@ -58,11 +58,17 @@ def test_the_schemas_accept_the_reference_files() -> None:
     jsonschema = pytest.importorskip("jsonschema")
     from postventa.source.yaml import load
 
-    files = {"postventa": "postventa.yaml", "loyalty": "loyalty.yaml", "survey": "surveys/satisfaction.yaml"}
-    for name, file in files.items():
+    files = [("postventa", "postventa.yaml"), ("loyalty", "loyalty.yaml"), ("brand", "brand.yaml")]
+    for kind, pattern in (
+        ("survey", "surveys/*.yaml"),
+        ("message", "templates/*/message.yaml"),
+        ("test", "tests/*.yaml"),
+    ):
+        files += [(kind, path.relative_to(ROOT).as_posix()) for path in ROOT.glob(pattern)]
+    for name, file in files:
         schema = json.loads((ROOT / f"schemas/{name}.v1.json").read_text("utf-8"))
         plain = load(file, (ROOT / file).read_bytes()).plain()
-        assert [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(plain)] == [], file
+        assert [error.message for error in jsonschema.Draft7Validator(schema).iter_errors(plain)] == [], file
 
 
 def test_the_example_of_the_reference_is_sound() -> None:

@@ -26,11 +26,10 @@ from postventa.journeys.words import (
     Key,
 )
 from postventa.schemas.registry import Registry, builtin
-from postventa.source.forms import Form
+from postventa.source.hints import DRAFT, Hint, beside, explained, of_model, plain, sentence
 
 Json = dict[str, Any]
-_DIALECT = "http://json-schema.org/draft-07/schema#"
-_PYDANTIC_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_OTHERWISE = "the steps where no case holds, or `go_on`; the last item of the list"
 _NAME = "^[a-z0-9]+(-[a-z0-9]+)*$"
 _PATH = r"^[a-z][a-z0-9_]*(\.[A-Za-z0-9_-]+)+$"
 _SPAN = r"^(P|[0-9])"
@@ -40,28 +39,27 @@ def files() -> dict[str, str]:
     """File name below schemas/ -> its text, for every kind of file of this package."""
     return {
         "journey.v1.json": text(journey_schema(builtin())),
-        "survey.v1.json": text(form_schema(SurveyForm, "A survey")),
-        "loyalty.v1.json": text(form_schema(LoyaltyForm, "The points programme")),
+        "survey.v1.json": text(of_model(SurveyForm, "A survey")),
+        "loyalty.v1.json": text(of_model(LoyaltyForm, "The points programme")),
     }
 
 
 def journey_schema(registry: Registry) -> Json:
     """The schema of a journey file. Own event types are accepted, built-in ones are offered."""
     return {
-        "$schema": _DIALECT,
+        "$schema": DRAFT,
         "title": "A journey of postventa",
         **_keys(JOURNEY),
         "definitions": {
-            "step": {"oneOf": [_step(name) for name in VERBS]},
+            "step": _steps(list(VERBS)),
+            **{_verb(name): _step(name) for name in VERBS},
             "block": {
                 "anyOf": [
-                    {"const": "go_on", "description": "nothing to do here: the run goes on below"},
+                    {"const": "go_on"},
                     {"type": "array", "minItems": 1, "items": _ref("step")},
                 ]
             },
-            "event": {
-                "anyOf": [{"enum": sorted(registry.types)}, {"type": "string", "pattern": r"^[a-z_]+\.[a-z_]+$"}]
-            },
+            "event": {"anyOf": [_events(registry), {"type": "string", "pattern": r"^[a-z_]+\.[a-z_]+$"}]},
             "one_event": {"anyOf": [_ref("event"), _keys(EVENT)]},
             "condition": _condition(),
             "comparison": _comparison(),
@@ -73,18 +71,51 @@ def journey_schema(registry: Registry) -> Json:
     }
 
 
-def form_schema(form: type[Form], title: str) -> Json:
-    """The schema of a file that pydantic reads."""
-    return {"$schema": _PYDANTIC_DIALECT, **form.model_json_schema(by_alias=True), "title": title}
+def _events(registry: Registry) -> Json:
+    """The built-in events, each with what it means."""
+    known = sorted(registry.types.values(), key=lambda one: one.name)
+    docs = [sentence(one.doc) for one in known]
+    return {"enum": [one.name for one in known], "enumDescriptions": docs, "markdownEnumDescriptions": docs}
+
+
+def _steps(names: list[str]) -> Json:
+    """The first verb that stands there decides which keys may stand beside it; where none does, the verbs are offered.
+    An editor then speaks of one key, and not of fourteen kinds of step none of which fits."""
+    if not names:
+        verbs: Json = {name: _explained(name, verb.object, _about(name)) for name, verb in VERBS.items()}
+        return {"type": "object", "additionalProperties": False, "minProperties": 1, "properties": verbs}
+    first, *others = names
+    return {"if": {"type": "object", "required": [first]}, "then": _ref(_verb(first)), "else": _steps(others)}
+
+
+def _verb(name: str) -> str:
+    return f"step_{name}"
+
+
+def _about(name: str) -> str:
+    verb = VERBS[name]
+    beside = ", ".join(f"`{key}`" for key in verb.keys)
+    text = f"{sentence(verb.doc)}\n\nBehind it: {verb.object.doc}."
+    return f"{text}\n\nBeside it: {beside}." if beside else text
 
 
 def _step(name: str) -> Json:
     verb = VERBS[name]
-    keys = {name: verb.object, **verb.keys, **BESIDE_EVERY_VERB}
-    schema = _keys(keys)
+    schema = _keys({name: verb.object, **verb.keys, **BESIDE_EVERY_VERB})
+    schema["properties"][name] = _explained(name, verb.object, _about(name))
     schema["required"] = [name, *schema.get("required", [])]
-    schema["description"] = verb.doc
-    return schema
+    return {"title": name, "description": verb.doc, **schema}
+
+
+def _explained(name: str, key: Key, doc: str = "") -> Json:
+    """The value of a key with what an editor's bubble says of it: its name, its meaning, examples."""
+    text = doc or sentence(key.doc)
+    shown: Json = {"title": name, "description": plain(text), "markdownDescription": text, **beside(_value(key))}
+    if examples := EXAMPLES.get(key.kind):
+        shown["examples"] = list(examples[:2])
+    if key.kind in EXPECTED and "pattern" in shown:
+        shown["patternErrorMessage"] = EXPECTED[key.kind]
+    return shown
 
 
 def _keys(table: Mapping[str, Key]) -> Json:
@@ -92,7 +123,7 @@ def _keys(table: Mapping[str, Key]) -> Json:
     schema: Json = {
         "type": "object",
         "additionalProperties": False,
-        "properties": {name: {"description": key.doc, **_value(key)} for name, key in table.items()},
+        "properties": {name: _explained(name, key) for name, key in table.items()},
     }
     if required := [name for name, key in table.items() if key.required]:
         schema["required"] = required
@@ -124,20 +155,20 @@ def _some(one: Json) -> Json:
 
 def _cases() -> Json:
     last = {"type": "object", "additionalProperties": False, "required": ["otherwise"],
-            "properties": {"otherwise": _ref("block")}}  # fmt: skip
+            "properties": {"otherwise": explained("otherwise", Hint(_OTHERWISE, _ref("block")))}}  # fmt: skip
     return {"type": "array", "minItems": 1, "items": {"anyOf": [_keys(CASE), last]}}
 
 
 def _condition() -> Json:
     lists = {"type": "array", "minItems": 1, "items": _ref("condition")}
     joined: Json = {
-        name: {"description": doc, **(_ref("condition") if name == "not" else lists)} for name, doc in JOINERS.items()
+        name: explained(name, Hint(doc, _ref("condition") if name == "not" else lists)) for name, doc in JOINERS.items()
     }
     return {"type": "object", "minProperties": 1, "properties": joined, "additionalProperties": _ref("comparison")}
 
 
 def _comparison() -> Json:
-    words: Json = {name: {"description": word.doc} for name, word in CONDITION_WORDS.items()}
+    words: Json = {name: explained(name, Hint(word.doc, {})) for name, word in CONDITION_WORDS.items()}
     return {
         "anyOf": [
             {"type": ["string", "number", "boolean"]},
@@ -147,6 +178,29 @@ def _comparison() -> Json:
         ]
     }
 
+
+EXAMPLES: Mapping[str, tuple[Any, ...]] = {
+    "duration": ("3 days", "72 hours", "2 weeks"), "shifts": ("3 years - 30 days",), "clock": ("10:00",),
+    "days": ("weekdays", ["monday", "tuesday"]), "if_blocked": ("wait up to 3 days", "skip"),
+    "path": ("order.total", "line.category"), "again": ("never", "after 30 days"), "every": ("12 months", "round"),
+    "per": ("order", "line", "10 EUR"), "timeout": ("30 days", {"path": "order.promised_at", "plus": "2 hours"}),
+    "events": ("order.delivered", ["order.cancelled", "order.refunded"]), "types": ("order.paid",),
+    "condition": ({"order.total": {"at_least": 30}}, {"customer.country": ["ES", "PT"]}),
+    "values": ({"reason": "low-score"}, {"total": {"path": "order.total"}}),
+    "facts": ({"customer.tags": ["vip"]},), "block": ("go_on",), "since": ("start", "here"), "to": ("customer",),
+    "subject": ("order", "line", "customer"), "points": (50,), "count": (3,), "weight": (45,),
+    "moved": ("1 day",), "measure": ("goal", "order.paid"),
+    "start": ({"on": "order.paid"},), "goal": ({"on": "order.placed", "within": "60 days", "then": "go_on"},),
+}  # fmt: skip
+"""Kind of value -> values worth showing."""
+EXPECTED: Mapping[str, str] = {
+    "duration": "a duration, such as 3 days, 72 hours or P3D", "clock": 'a time of day in quotes, such as "10:00"',
+    "name": "small letters, digits and '-'", "id": "small letters, digits and '-'",
+    "path": "a thing and its fact, such as order.total", "again": "always, never, or after 30 days",
+    "if_blocked": "skip, or wait up to 3 days", "every": "an interval such as 12 months, or round",
+    "per": "order, line, or an amount such as 10 EUR",
+}  # fmt: skip
+"""Kind of value -> what an editor says where the value has another shape."""
 
 _KINDS: Mapping[str, Any] = {
     "text": _string,

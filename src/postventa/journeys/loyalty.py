@@ -37,27 +37,39 @@ class Earning(Form):
     """Points that are earned by themselves. Read and kept; for now points come from `award` in journeys."""
 
     on: str
+    """The event that earns."""
     points: int = Field(ge=1)
+    """How many points."""
     per: str = "order"
+    """order, line, or an amount such as 10 EUR."""
     pending: Span | None = None
+    """How long they wait before they count."""
 
 
 class TierForm(Form):
     """A level, reached by points earned."""
 
     name: str
+    """The level's name."""
     from_points: int = Field(alias="from", ge=0)
+    """From so many points earned."""
 
 
 class RewardForm(Form):
     """Something a customer is given, with a code."""
 
     title: str | dict[str, str] | None = None
+    """What the customer reads: one text, or one per language."""
     codes: Literal["generated", "file", "webhook"] = "generated"
+    """`generated`: made here. `file`: taken from a file, one a line. `webhook`: asked for at an address."""
     prefix: str = Field(default="", pattern=r"^[A-Z0-9-]{0,12}$")
+    """What every code begins with: CLARA-."""
     file: str | None = None
+    """The file with the codes: codes/welcome.txt."""
     url_env: str | None = None
+    """The environment variable with the address that gives codes."""
     valid_for: Span | None = None
+    """How long a code is good."""
 
     @model_validator(mode="after")
     def _source(self) -> RewardForm:
@@ -72,10 +84,15 @@ class LoyaltyForm(Form):
     """The file."""
 
     name: str | dict[str, str] | None = None
+    """The programme's name: one text, or one per language."""
     expire: Span | None = None
+    """Points lapse after this; left out: never."""
     earning: tuple[Earning, ...] = ()
+    """Points that are earned by themselves."""
     tiers: tuple[TierForm, ...] = ()
+    """The levels, by points earned."""
     rewards: dict[RewardName, RewardForm] = Field(default_factory=dict)
+    """What points or journeys give, by name."""
 
     def core(self) -> Loyalty:
         """What the core decides by: tiers from the lowest."""

@@ -35,14 +35,15 @@ def sections() -> dict[str, str]:
     }  # fmt: skip
 
 
-def filled(page: str) -> str:
-    """The page with every generated part brought up to date. ValueError when a mark is missing."""
-    for name, text in sections().items():
+def filled(page: str, parts: Mapping[str, str] | None = None, file: str = "journeys.md") -> str:
+    """The page with every generated part (default: those of docs/journeys.md) brought up to date. ValueError when a
+    mark is missing."""
+    for name, text in (sections() if parts is None else parts).items():
         begin, end = f"<!-- generated: {name} -->", "<!-- /generated -->"
         head, mark, rest = page.partition(begin)
         _, closing, tail = rest.partition(end)
         if not mark or not closing:
-            raise ValueError(f"docs/journeys.md has no place for '{name}': add {begin} and {end}")
+            raise ValueError(f"docs/{file} has no place for '{name}': add {begin} and {end}")
         page = f"{head}{begin}\n{text}\n{end}{tail}"
     return page
 

@@ -35,7 +35,9 @@ class Scale(Form):
     """From the lowest score to the highest, perhaps with words for both ends."""
 
     low: int = Field(alias="from", ge=0, le=100)
+    """The lowest score."""
     high: int = Field(alias="to", ge=1, le=100)
+    """The highest score, at most 10 more."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Scale:
@@ -48,7 +50,9 @@ class FollowUp(Form):
     """A second question on the answer page."""
 
     id: str
+    """Its name in the answer."""
     question: dict[str, str]
+    """The question per language."""
     at_most: int | None = None
     """Asked only after a score of at most this."""
     at_least: int | None = None
@@ -59,17 +63,27 @@ class SurveyForm(Form):
     """The file."""
 
     survey: str
+    """The survey's name: the file's, without .yaml."""
     kind: Kind
+    """`nps` 0 to 10, `csat` 1 to 5, `ces` 1 to 7, `stars` 1 to 5, `choice` of several, `text` in their own words."""
     message: str
+    """The message in templates/ that asks."""
     reminder: str | None = None
+    """The message that reminds; left out: the same again."""
     title: str | None = None
+    """For people; not shown to customers."""
     question: dict[str, str] = Field(min_length=1)
+    """The question per language: {en: "How happy are you?"}."""
     scale: Scale | None = None
+    """The lowest and the highest score, where it is not the usual one of its kind."""
     labels: dict[str, tuple[str, str]] = Field(default_factory=dict)
+    """Words for both ends per language: {en: [not at all, very]}."""
     choices: dict[str, dict[str, str]] = Field(default_factory=dict)
     """For `choice`: id -> its text per locale."""
     follow_ups: tuple[FollowUp, ...] = ()
+    """Further questions on the answer page."""
     thanks: dict[str, str] = Field(default_factory=dict)
+    """What the page says after the answer, per language."""
 
     @model_validator(mode="after")
     def _fits_kind(self) -> SurveyForm:

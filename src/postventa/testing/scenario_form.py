@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from postventa.core.journey import Experiment
 from postventa.project import Project
 from postventa.source.forms import Form, Span, problem_at, read
+from postventa.source.hints import docs_of
 from postventa.source.nearest import suggest
 from postventa.source.positions import Location, locate
 from postventa.source.problem import Problem
@@ -129,6 +130,24 @@ class Scenario(Form):
     """What has to come of it, in any order."""
     nothing_else: bool = False
     """true: no other message may leave, or be skipped."""
+
+
+def sections() -> dict[str, str]:
+    """Mark in docs/testing.md -> the Markdown that belongs there."""
+    codes = [f"| {code} | {text} |" for code, text in sorted(CODES.items())]
+    return {
+        "scenario": _table(Scenario),
+        "given": _table(Given),
+        "expect": _table(Expected),
+        "codes": "\n".join(["| code | what it means |", "|---|---|", *codes]),
+    }
+
+
+def _table(form: type[Form]) -> str:
+    docs = docs_of(form)
+    rows = [f"| {f'**`{name}`**' if one.is_required() else f'`{name}`'} | {docs[name]} |"
+            for name, one in form.model_fields.items()]  # fmt: skip
+    return "\n".join(["| key | |", "|---|---|", *rows])
 
 
 @dataclass(frozen=True, slots=True)
