@@ -113,7 +113,9 @@ class _Drawing:
         """One card: a small word, its title, then details; a number in the corner for the people who stand there."""
         width = self.sheet.card
         inner = width - 2 * PAD - 10
-        lines: list[tuple[str, str, float]] = [("title", line, 20) for line in wrapped(title, inner, TITLE)]
+        lines: list[tuple[str, str, float]] = [
+            ("title", line, 20) for line in wrapped(title, inner, TITLE * 1.1)
+        ]  # bold
         lines += [("small", line, 17) for text in more for line in wrapped(text, inner, SMALL)]
         lines += [("note", line, 17) for text in notes for line in wrapped(text, inner, SMALL)]
         height = 34 + sum(step for _, _, step in lines) + 8
@@ -141,7 +143,8 @@ class _Drawing:
         """A card with what hangs below it."""
         top = self.step(card)
         if card.body:
-            return self.framed(top, self.row(card.body))
+            inner = _Drawing(Sheet(self.sheet.card - 48, stacked=True), self.t) if self.sheet.stacked else self
+            return self.framed(inner.step(card) if self.sheet.stacked else top, inner.row(card.body))
         if not card.ways:
             return top
         return self.below(top, card.ways) if self.sheet.stacked else self.beside(top, card.ways)

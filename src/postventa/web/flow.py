@@ -141,6 +141,8 @@ class _Builder:
         kicker, title, more = face(step, self.t)
         more = [text for text in more if not (isinstance(step, Award) and text == self.journey)]
         named = "" if step.id == step.path else step.id
+        if named and ":" not in named:  # its author's own name for it
+            more.insert(0, named)
         card = Card(step.index, telling.verb(step), kicker, title, more, step.line, named, next=step.next)
         card.count = self.inside[step.index]
         if isinstance(step, Repeat):

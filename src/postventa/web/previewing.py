@@ -81,7 +81,7 @@ def preview(
     project: Project, message: str, locale: str, variant: str, t: Tongue, *, past: Past | None = None
 ) -> Preview:
     """Make it, of a sample or of something that happened, and look at it."""
-    context = _context(project, message, locale, past)
+    context = _context(project, message, locale, variant, past)
     made = Preview(message, locale, variant, None, about=f"{past.customer}, {past.about}" if past else "")
     try:
         chosen = variant or (past.variant if past else None)
@@ -98,12 +98,18 @@ def preview(
     return made
 
 
-def _context(project: Project, message: str, locale: str, past: Past | None) -> dict[str, Any]:
+def _context(project: Project, message: str, locale: str, variant: str, past: Past | None) -> dict[str, Any]:
     """What the template gets: something that happened with links that lead nowhere, or a sample with the `with` of the
-    journey that sends it."""
+    journey that sends it, about a product of the variant's category where the shop has one."""
     sample = sample_context(locale)
     if past is not None:
         return {**past.context, "links": sample["links"]}
+    for sku, product in project.products.items():
+        if variant and product.get("category") == variant:
+            line = {**sample["line"], "sku": sku, "name": product.get("name") or sku, "category": variant}
+            line["product"] = {**product}
+            sample |= {"line": line, "lines": [line]}
+            break
     given: dict[str, Any] = {}
     for journey in project.journeys.values():
         for sender in senders(journey, message):
