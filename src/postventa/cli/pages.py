@@ -101,6 +101,13 @@ class Pages:
         self.host.changed()
         return {"release": release.hash, "journeys": sorted(project.journeys)}
 
+    async def activate(self, release: str, message: str, by: str) -> Mapping[str, Any]:
+        """An earlier release becomes the live one again."""
+        back = await self.host.engine.releases.activate(release, self.host.clock.now(), by, message)
+        await self._refresh()
+        self.host.changed()
+        return {"release": back.hash}
+
     async def pause(self, scope: str, reason: str, by: str) -> None:
         """See `operate.pause`."""
         await operate.pause(self.host.engine.store, scope, reason, by, self.host.clock.now())
@@ -126,6 +133,7 @@ def services_of(host: Host, root: Path, settings: Settings, tokens: Tokens, live
         project=lambda: pages.live.project,
         catalog=lambda: pages.live.catalog,
         publish=pages.publish,
+        activate=pages.activate,
         pause=pages.pause,
         resume=pages.resume,
         public_url=public_url,

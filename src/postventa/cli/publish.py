@@ -1,35 +1,81 @@
-"""`postventa publish`: this version of the project becomes the one that runs."""
+"""`postventa publish`: this version of the project, or an earlier release, becomes the one that runs."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from postventa.project import Project
+from postventa.web.tongue import Tongue, tongue
 
 
 def command(
     project: Annotated[Path, typer.Option(metavar="DIR", help="The project's folder.")] = Path(),
     message: Annotated[str, typer.Option("--message", "-m", help="What changed, for the list of releases.")] = "",
+    to: Annotated[
+        str,
+        typer.Option("--to", metavar="HASH", help="Not the files but an earlier release; its beginning will do."),
+    ] = "",
+    listed: Annotated[bool, typer.Option("--list", help="Only list the releases, newest first.")] = False,
 ) -> None:
-    """Check the project and make it the live release; people inside a journey finish the version they started."""
+    """Check the project and make it the live release.
+
+    What happens to people inside a journey that changed is the new file's word: 'edits: finish' lets them end what they
+    began, 'follow' and 'retime' bring them over; 'postventa plan' shows it first. With --to they come back that way.
+    """
+    loaded = Project.load(project)
+    t = tongue(loaded.sound_settings.language)
+    if listed:
+        _list(project, t)
+        return
+    from postventa.cli.moving import wait_for_moves
+
+    told = _publish(project, loaded if to else loaded.require_sound(), message, to)
+    if to:
+        typer.echo(t("Release {hash} is live again.", hash=told["release"][:12]))
+    elif told["running"]:
+        typer.echo(t("Published {hash}; the running engine uses it from now on.", hash=told["release"][:12]))
+    else:
+        said = "Published {hash}: {count} journeys. 'postventa run' starts the engine with it."
+        typer.echo(t(said, hash=told["release"][:12], count=len(loaded.journeys)))
+    wait_for_moves(project, loaded, t)
+
+
+def _publish(folder: Path, loaded: Project, message: str, to: str) -> dict[str, Any]:
+    """Through the engine that runs here, else on the store."""
     import asyncio
 
     from postventa.cli import control
-    from postventa.project import Project
 
-    loaded = Project.load(project).require_sound()
-    told = control.ask(project, loaded.sound_settings, "/v1/publish", {"message": message, "by": control.who()})
+    body = {"message": message, "by": control.who(), **({"release": to} if to else {})}
+    told = control.ask(folder, loaded.sound_settings, "/v1/activate" if to else "/v1/publish", body)
     if told is not None:
-        typer.echo(f"Published {told['release'][:12]}; the running engine uses it from now on.")
-        return
+        return {**told, "running": True}
 
     async def publish() -> str:
         from datetime import UTC, datetime
 
-        async with control.opened(project, loaded.sound_settings) as engine:
-            release = await engine.releases.publish(loaded, datetime.now(UTC), control.who(), message)
-            return release.hash
+        async with control.opened(folder, loaded.sound_settings) as engine:
+            now, by = datetime.now(UTC), control.who()
+            if to:
+                return (await engine.releases.activate(to, now, by, message)).hash
+            return (await engine.releases.publish(loaded, now, by, message)).hash
 
-    release = asyncio.run(publish())
-    typer.echo(f"Published {release[:12]}: {len(loaded.journeys)} journeys. 'postventa run' starts the engine with it.")
+    return {"release": asyncio.run(publish()), "running": False}
+
+
+def _list(folder: Path, t: Tongue) -> None:
+    import asyncio
+
+    from postventa.cli.reach import reading
+
+    async def ask() -> list[dict[str, Any]]:
+        async with reading(folder) as store:
+            return await store.views.releases()
+
+    for one in asyncio.run(ask()):
+        live = f"  {t('live')}" if one["live"] else ""
+        by = f"  {one['by']}" if one["by"] else ""
+        typer.echo(f"{one['hash'][:12]}  {t.when(one['published_at'])}{by}  {one['message']}{live}".rstrip())

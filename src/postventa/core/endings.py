@@ -87,7 +87,7 @@ def keep_verdicts(turn: Turn, event: Event) -> None:
     if not asked:
         return
     # Those of journeys that may begin, and of the versions this customer stands in; a catalog may know many others.
-    speaking = {one.version for one in (*turn.catalog.live.values(), *turn.state.runs.values())}
+    speaking = {one.version for one in turn.catalog.live.values()} | {run.version for run in turn.state.runs.values()}
     see = RunView(turn.state, turn.catalog, turn.now, turn.tz, event.ids, event)
     heard = ((place, on) for place, on in asked if place.partition(":")[0] in speaking)
     answers = {place if conditions.holds(on.where, see) else NOT + place for place, on in heard}

@@ -8,15 +8,17 @@ batch that was not committed was not there; whoever comes next finds the people 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 from postventa.core.migrate import IN_HAND, meant, obstacle
 from postventa.engine.engine import Engine
 from postventa.engine.orders import KEY, Order, standing_orders, text_of, with_order
+from postventa.engine.release import Releases
 from postventa.engine.work import Work
-from postventa.errors import PostventaError
+from postventa.errors import ConfigError, PostventaError
 
 TOGETHER = 100
 """Customers in one batch: it holds their locks for as long as it takes."""
@@ -85,21 +87,60 @@ def _one(work: Work, customer: str, order: Order, now: datetime) -> Pass:
     return done
 
 
-async def give(engine: Engine, order: Order, now: datetime) -> Order:
-    """Put an order beside those in force, so that it is carried out to its end whatever happens to this process.
+async def left(engine: Engine, order: Order) -> int:
+    """How many runs still stand in the versions an order speaks of."""
+    counts = (await engine.store.views.counts(datetime.now(UTC)))["runs"]
+    return sum(one["count"] for one in counts if one["journey"] == order.journey and one["version"] in order.from_)
 
-    Raises PostventaError for a version that was never published, a step that neither version has, and where an order
-    of a publish is about to bring the same people elsewhere.
-    """
-    target = await engine.releases.know(order.journey, order.version)
-    known = await engine.releases.versions({(order.journey, version) for version in order.from_})
+
+async def order_for(
+    releases: Releases, journey: str, version: str = "", from_: str = "", how: str = "", **more: Any
+) -> Order:
+    """An order as an operator words it: versions by the beginning of their hash (default: the live one, and all others
+    in which people stand), `how` by default as the file says, else `follow`. ConfigError for what does not exist."""
+    live = (await releases.live()).catalog.live.get(journey)
+    known = await releases.versions_of(journey)
+    if not known or (live is None and not version):
+        raise ConfigError(f"no journey {journey!r} is published", mend="name one that was: postventa status")
+    target = known[_beginning(version, known, journey)] if version or live is None else live
+    in_use = {one for name, one in await releases.store.views.versions_in_use() if name == journey}
+    older = {_beginning(from_, known, journey)} if from_ else in_use - {target.version}
+    chosen = how or (target.edits if target.edits != "finish" else "follow")
+    if chosen not in ("follow", "retime"):
+        raise ConfigError(f"{chosen!r} moves nobody", mend="follow or retime")
+    return Order(journey, target.version, tuple(sorted(older)), chosen, **more)  # type: ignore[arg-type]
+
+
+def _beginning(text: str, known: Iterable[str], journey: str) -> str:
+    found = [version for version in known if version.startswith(text)]
+    if len(found) != 1:
+        raise ConfigError(
+            f"{len(found)} versions of journey {journey!r} begin with {text!r}",
+            mend="there are: " + ", ".join(version[:8] for version in known),
+        )
+    return found[0]
+
+
+async def checked(releases: Releases, order: Order) -> Order:
+    """The order, without those who are there already. Raises PostventaError for a version that was never published, and
+    for a step that neither version has."""
+    target = await releases.know(order.journey, order.version)
+    known = await releases.versions({(order.journey, version) for version in order.from_})
     steps = {step.id for journey in known.values() for step in journey.steps}
     for old, new in order.renamed.items():
         for name, there in ((old, steps), (new, {step.id for step in target.steps})):
             if name not in there:
                 where = f"journey {order.journey}, --map {old}={new}"
                 raise PostventaError(f"no step is called {name!r}", where, f"its steps: {', '.join(sorted(there))}")
-    order = replace(order, from_=tuple(one for one in order.from_ if one != order.version), named=True)
+    return replace(order, from_=tuple(one for one in order.from_ if one != order.version), named=True)
+
+
+async def give(engine: Engine, order: Order, now: datetime) -> Order:
+    """Put an order beside those in force, so that it is carried out to its end whatever happens to this process.
+
+    Raises as `checked` does.
+    """
+    order = await checked(engine.releases, order)
     async with engine.store.transaction() as tx:
         await tx.set_control(KEY, text_of(with_order(await standing_orders(engine.store.views), order)))
         await tx.audit(now, order.by, "migrate", order.to_plain())

@@ -66,9 +66,9 @@ async def standing_orders(views: Views) -> list[Order]:
 
 
 def word(new: Journey, left: Journey | None, *, back: bool) -> str:
-    """What happens to people inside: the new file's word. On the way `back` to an earlier release those come back who
-    were brought here: where the earlier file says `finish`, the word of the file that is left holds."""
-    if back and new.edits == "finish" and left is not None:
+    """What happens to people inside: the new file's word. On the way `back` to an earlier release the word of the file
+    that is left holds, for that is what brought them here; where that one says `finish`, the earlier file's."""
+    if back and left is not None and left.edits != "finish":
         return left.edits
     return new.edits
 

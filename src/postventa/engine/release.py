@@ -27,6 +27,18 @@ CLOCK, STEPPING = "clock", "stepping"
 
 Versions = Mapping[tuple[str, str], Journey]
 
+_NOWHERE = {
+    "en": "people inside would stand nowhere ({count}): '{step}' is gone, and every step after it",
+    "es": "habría personas que no estarían en ningún sitio ({count}): ya no está '{step}' ni ningún paso posterior",
+}
+_INSTEAD = {
+    "en": "keep the step, or write 'edits: finish'; where they go can be said after that: "
+    "postventa migrate {journey} --map {step}=NEW-STEP",
+    "es": "deja el paso, o escribe 'edits: finish'; adónde van se puede decir después: "
+    "postventa migrate {journey} --map {step}=PASO-NUEVO",
+}
+"""By language: people would be lost, and what to do instead."""
+
 
 @dataclass(frozen=True, slots=True)
 class Live:
@@ -163,7 +175,10 @@ class Releases:
 
     # --- inside
     async def _compiled(self, hash_: str) -> Live:
-        project = await self._project(hash_)
+        return await self.compiled(await self._project(hash_), hash_)
+
+    async def compiled(self, project: Project, hash_: str) -> Live:
+        """A project as it would run now, with every older version in which somebody stands; published or not."""
         versions = {**(self._live.catalog.versions if self._live else {}), **await self._versions_in_use()}
         if self._live is not None:
             versions |= {(one.id, one.version): one for one in self._live.catalog.live.values()}
@@ -184,6 +199,15 @@ class Releases:
             mine = {(one.id, one.version): one for one in project.journeys.values()}
             found |= {key: one for key, one in mine.items() if key in missing}
             missing -= mine.keys()
+        return found
+
+    async def versions_of(self, journey: str) -> dict[str, Journey]:
+        """Every version of a journey that was ever published, the newest first."""
+        found: dict[str, Journey] = {}
+        for release in await self.store.views.releases():
+            one = (await self._project(str(release["hash"]))).journeys.get(journey)
+            if one is not None:
+                found.setdefault(one.version, one)
         return found
 
     async def _newest_first(self, missing: Collection[object]) -> AsyncIterator[Project]:
@@ -225,13 +249,9 @@ class Releases:
         gone = lost(changed, await standing(self.store.views, self), always=True)
         if gone:
             first, count = gone[0], people([one.here for one in gone])
-            raise PostventaError(
-                f"{count} {'person stands' if count == 1 else 'people stand'} at steps that are gone, first "
-                f"{first.here.step!r}, and no step after it was kept",
-                where=f"{first.new.file}: edits",
-                mend="keep the step, write 'edits: finish', or publish with finish and say where they go: "
-                f"postventa migrate {first.new.id} --map {first.here.step}=NEW-STEP",
-            )
+            what, mend = (texts[project.settings.language] for texts in (_NOWHERE, _INSTEAD))
+            names = {"count": count, "step": first.here.step, "journey": first.new.id}
+            raise PostventaError(what.format(**names), f"{first.new.file}: edits", mend.format(**names))
 
     def _check(self, project: Project, in_use: Versions) -> None:
         messages = project.catalog().messages

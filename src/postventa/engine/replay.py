@@ -134,6 +134,13 @@ def _recorded(incoming: Incoming) -> tuple[datetime, str, str]:
     return (event.recorded_at or event.occurred_at, event.source, event.id)
 
 
+def onward(state: CustomerState, catalog: Catalog, now: datetime, end: datetime) -> Played:
+    """One customer as it stands `now`, played up to `end` with nothing new coming in."""
+    person = _Person(state.customer_id, catalog, KEYS, {state.customer_id: state})
+    person.go_on(now, end)
+    return Played(state.customer_id, person.united(), person.trace, 0)
+
+
 # --- one person -------------------------------------------------------------------------------------------------------
 @dataclass(slots=True)
 class _Person:
@@ -159,6 +166,15 @@ class _Person:
             for customer in list(self.states):
                 self._hand_over(customer, now)
         for customer in list(self.states):
+            self._step_clock(customer, end, inclusive=True)
+
+    def go_on(self, now: datetime, end: datetime) -> None:
+        """From where its customers stand at `now`, with nothing new: what is in a dispatcher's hands leaves first."""
+        for customer in list(self.states):
+            for row in list(self.states[customer].outbox.values()):
+                if row.state == "claimed":
+                    self._advance(customer, Receipt(row.effect_id, "sent", now), now)
+            self._hand_over(customer, now)
             self._step_clock(customer, end, inclusive=True)
 
     def united(self) -> CustomerState:

@@ -99,6 +99,8 @@ class Services:
     """The live release compiled, with the older versions that runs stand in."""
     publish: Callable[[str, str], Awaitable[Mapping[str, Any]]]
     """(message, by). Raises JourneyError with every problem."""
+    activate: Callable[[str, str, str], Awaitable[Mapping[str, Any]]] | None = None
+    """(release, message, by): make an earlier release the live one; None where nobody may."""
     pause: Callable[[str, str, str], Awaitable[None]]
     """(scope, reason, by); scope as in `store.base.Pause`."""
     resume: Callable[[str, str, datetime | None], Awaitable[Mapping[str, Any]]]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from postventa.web.spanish_moves import MOVES
 from postventa.web.spanish_pages import PAGES
 from postventa.web.spanish_results import RESULTS
 from postventa.web.spanish_why import WHY
@@ -96,4 +97,4 @@ _DIAGRAM: Mapping[str, str] = {
     "Line {line} of {file}": "Línea {line} de {file}",
 }  # fmt: skip
 
-TEXTS: Mapping[str, str] = {**_STEPS, **_DIAGRAM, **PAGES, **WHY, **RESULTS}
+TEXTS: Mapping[str, str] = {**_STEPS, **_DIAGRAM, **PAGES, **WHY, **RESULTS, **MOVES}
