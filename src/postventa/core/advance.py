@@ -118,6 +118,8 @@ def _drain(turn: Turn) -> None:
     """Apply the events made in this call, breadth-first."""
     while turn.queue:
         event, turn.depth = turn.queue.popleft()
+        if event.type in FORGOTTEN and event.type not in turn.catalog.heeded:
+            continue
         if event.key in turn.learned or _learn(turn, event):
             _react(turn, event)
     turn.depth = 0

@@ -15,11 +15,14 @@ from postventa.core.state import Thing
 from postventa.core.turn import SOURCE, Turn
 from postventa.core.values import as_time
 
+DERIVING = frozenset({"order", "line", "shipment", "return", "refund", "exchange"})
+"""The things from whose events others may follow."""
+
 
 def derive(turn: Turn, event: Event) -> None:
     """Emit what follows from this event; each is then applied like any other, in the same call."""
     order = order_of(event.ids)
-    if order is None:
+    if order is None or event.type.partition(".")[0] not in DERIVING:
         return
     match event.type:
         case "order.delivered":

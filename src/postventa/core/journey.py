@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -30,6 +29,14 @@ from postventa.core.condition import Test as Test
 from postventa.core.condition import Window as Window
 from postventa.core.condition import reads_facts as reads_facts
 from postventa.core.event import Plain
+from postventa.core.shop import Cap as Cap
+from postventa.core.shop import Loyalty as Loyalty
+from postventa.core.shop import Message as Message
+from postventa.core.shop import MessageClass as MessageClass
+from postventa.core.shop import Reward as Reward
+from postventa.core.shop import Shop as Shop
+from postventa.core.shop import Survey as Survey
+from postventa.core.shop import Tier as Tier
 
 END = -1
 """The index after the last step: arriving there completes the run."""
@@ -106,6 +113,11 @@ class WaitFor(Step):
     since: str = "start"
     """"start", "here" or the id of a step: only events that occurred at or after that moment match."""
     times: int = 1
+    types: frozenset[str] = field(init=False, repr=False, compare=False)
+    """Every type among `events`."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "types", frozenset(name for on in self.events for name in on.types))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,11 +267,16 @@ class Journey:
     """Steps whose arrival is remembered, because a wait_for says `since: <step id>`."""
     exit_types: frozenset[str] = field(init=False, repr=False, compare=False)
     """Every event type that may end a run."""
+    heeded: frozenset[str] = field(init=False, repr=False, compare=False)
+    """Every event type that may end or move a run, or is its goal."""
 
     def __post_init__(self) -> None:
         since = {step.since for step in self.steps if isinstance(step, WaitFor)} - {"start", "here"}
         object.__setattr__(self, "marked", frozenset(since))
-        object.__setattr__(self, "exit_types", frozenset(name for on in self.exit_on for name in on.types))
+        exits = frozenset(name for on in self.exit_on for name in on.types)
+        object.__setattr__(self, "exit_types", exits)
+        waits = (step.types for step in self.steps if isinstance(step, WaitFor))
+        object.__setattr__(self, "heeded", exits.union(*waits, self.goal.on.types if self.goal else ()))
 
     def fact_wheres(self) -> list[tuple[str, On]]:
         """(place, on) of exits and waits whose `where` reads facts: their answers are kept from when an event came."""
@@ -270,86 +287,6 @@ class Journey:
 
 
 # --- what else advance sees ------------------------------------------------------------------------------------------
-MessageClass = Literal["transactional", "soft_opt_in", "marketing"]
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What the policy needs to know of a message. A lower `priority` number goes first."""
-
-    name: str
-    klass: MessageClass
-    priority: int = 100
-    purpose: str = "marketing"
-    duplicates: Literal["allow", "avoid"] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """`low` and `high` bound the score; `kind` is nps, csat, ces, stars, choice or text."""
-
-    id: str
-    kind: str
-    message: str
-    low: int
-    high: int
-    reminder: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cap:
-    """At most `count` messages of soft_opt_in and marketing per rolling `per`; `channel` None counts all channels."""
-
-    count: int
-    per: Duration
-    channel: str | None = "email"
-
-
-@dataclass(frozen=True, slots=True)
-class Tier:
-    """A level of the points programme, reached at so many points earned."""
-
-    name: str
-    from_points: int
-
-
-@dataclass(frozen=True, slots=True)
-class Reward:
-    """What a send can carry, and where its codes come from."""
-
-    name: str
-    codes: Literal["generated", "file", "webhook"] = "generated"
-    prefix: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Loyalty:
-    """Points programme: `expire` None keeps points for ever; tiers by points earned, lowest first."""
-
-    expire: Duration | None = None
-    tiers: tuple[Tier, ...] = ()
-    rewards: Mapping[str, Reward] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Shop:
-    """The part of postventa.yaml that decides. Times of day are on the customer's clock, else on the shop's zone."""
-
-    timezone: str = "UTC"
-    locale: str = "en"
-    country: str = ""
-    currency: str = "EUR"
-    caps: tuple[Cap, ...] = ()
-    windows: tuple[Window, ...] = ()
-    """Empty: any time. Several: any of them."""
-    catch_up: Duration = Duration(seconds=3600)
-    delivery_settles: Duration = Duration()
-    live_from: datetime | None = None
-    max_start_lateness: Duration | None = Duration(days=2)
-    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Named groups of addresses for `to:`."""
-
-
 @dataclass(frozen=True, slots=True)
 class EventKind:
     """What the core must know of an event type. `thing` is whose facts it carries ("order", "shipment", … or own)."""
@@ -370,12 +307,14 @@ class Catalog:
     surveys: Mapping[str, Survey] = field(default_factory=dict)
     products: Mapping[str, Mapping[str, Plain]] = field(default_factory=dict)
     kinds: Mapping[str, EventKind] = field(default_factory=dict)
-    loyalty: Loyalty = Loyalty()
-    shop: Shop = Shop()
+    loyalty: Loyalty = field(default_factory=Loyalty)
+    shop: Shop = field(default_factory=Shop)
     starts: Mapping[str, tuple[Journey, ...]] = field(init=False, repr=False, compare=False)
     """Live journeys by the event type that starts them: derived, so that an event asks only those it may start."""
     fact_wheres: Mapping[str, tuple[tuple[str, On], ...]] = field(init=False, repr=False, compare=False)
     """By event type: ("<version>:<place>", on) of every `where` whose answer must be kept when an event comes."""
+    heeded: frozenset[str] = field(init=False, repr=False, compare=False)
+    """Every event type that begins, moves or ends a run of any journey here, or is its goal."""
     places: Mapping[str, int] = field(init=False, repr=False, compare=False)
     """The number of each event type among the kinds: the order in which things happen to an order, a parcel, …"""
 
@@ -391,6 +330,8 @@ class Catalog:
             for place, on in journey.fact_wheres():
                 for event_type in on.types:
                     wheres.setdefault(event_type, []).append((f"{journey.version}:{place}", on))
+        known = (*self.live.values(), *self.versions.values())
+        object.__setattr__(self, "heeded", frozenset(found).union(*(one.heeded for one in known)))
         object.__setattr__(self, "fact_wheres", {event_type: tuple(them) for event_type, them in wheres.items()})
 
     def journey_of(self, journey: str, version: str) -> Journey | None:

@@ -62,7 +62,7 @@ def _refused(turn: Turn, journey: Journey, subject: Ref, event: Event, run_ids: 
     if lateness is not None and schedule.add(event.occurred_at, lateness, turn.tz) < turn.now:
         return f"too late: {event.type} occurred on {local_text(turn, event.occurred_at)}"
     for known in turn.state.events.values():
-        if known.occurred_at < event.occurred_at or known.key == event.key:
+        if known.type not in journey.exit_types or known.occurred_at < event.occurred_at or known.key == event.key:
             continue
         if exit_event(turn, journey, known, run_ids, None, fresh=False):
             return f"{known.type} is already known"
@@ -72,9 +72,12 @@ def _refused(turn: Turn, journey: Journey, subject: Ref, event: Event, run_ids: 
 def _again(turn: Turn, journey: Journey, subject: Ref, event: Event) -> str | None:
     running = [run for run in turn.state.runs.values() if run.journey == journey.id]
     same = [run for run in running if run.subject == subject]
+    if subject != CUSTOMER:
+        if same or (journey.id, subject) in turn.state.ended:
+            return "this subject has already started this journey"
+        if journey.start.again == "always":
+            return None
     ended = {ref: one.at for (name, ref), one in turn.state.ended.items() if name == journey.id}
-    if subject != CUSTOMER and (same or subject in ended):
-        return "this subject has already started this journey"
     refused = _too_soon(turn, journey, bool(running), max(ended.values(), default=None), bool(same))
     if refused is None and same:
         if journey.start.while_running == "ignore" or event.occurred_at <= same[0].start.occurred_at:

@@ -104,12 +104,9 @@ def _names(step: WaitFor) -> str:
 
 
 def _remembered(turn: Turn, run: Run, step: WaitFor) -> list[Event]:
-    begin = since(turn, run, step)
-    known = (
-        event
-        for event in turn.state.events.values()
-        if event.occurred_at >= begin and event.key != run.start.key and belongs(run.ids, event.ids)
-    )
+    begin, types, mine = since(turn, run, step), step.types, run.start.key
+    told = (event for event in turn.state.events.values() if event.type in types and event.occurred_at >= begin)
+    known = (event for event in told if event.key != mine and belongs(run.ids, event.ids))
     return sorted(known, key=lambda event: event.order_key)
 
 
