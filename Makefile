@@ -5,6 +5,7 @@
 #   make test        the test suite
 #   make lint        style, types and layers
 #   make test-slow   what takes minutes: Kafka's and PostgreSQL's outages, backups, rebalances, 500 real orders
+#   make test-pythons  the tests that need nothing else, on Python 3.12 and 3.13, as far as they are on this machine
 #   make test-kill   end the engine at random moments and count what became of every event and mail
 #   make bench       speed and size, as ratios
 #   make lock        write the lock files anew from pyproject.toml
@@ -21,7 +22,7 @@ KILLS ?= 20
 SPEED ?= 1h=1s
 JOBS ?= 2
 
-.PHONY: help setup parts run run-kafka test test-slow test-kill lint style types layers format bench lock clean
+.PHONY: help setup parts run run-kafka test test-pythons test-slow test-kill lint style types layers format bench lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -53,6 +54,9 @@ test: $(READY)
 # One process: each of these starts a broker, a database and workers of its own, and two would be in each other's way.
 test-slow: parts
 	@$(BIN)/python -m pytest -q -s -m "slow and not kill" --durations=30 $(TESTS)
+
+test-pythons:
+	@JOBS=$(JOBS) sh tools/other_pythons
 
 test-kill: $(READY)
 	@KILLS=$(KILLS) $(BIN)/python -m pytest -q -s -m kill $(TESTS)
