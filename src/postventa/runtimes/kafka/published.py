@@ -96,7 +96,8 @@ async def asked(store: Store, access: Access, topic: str) -> str | None:
     if pulse is None:
         return None
     left = await asyncio.to_thread(left_since, access, topic, pulse)
-    newest = dict(sorted(left.items(), key=lambda item: item[1].at)[-NEWEST:])
+    sent = {name: one for name, one in left.items() if one.result == "sent"}  # in doubt may be pending again by now
+    newest = dict(sorted(sent.items(), key=lambda item: item[1].at)[-NEWEST:])
     if not (unknown := await forgotten(store.views, newest)):
         return None
     await since(store, pulse)
