@@ -157,8 +157,8 @@ class Transaction(Protocol):
         """
 
     async def intents(self, attempts: Mapping[str, int], at: datetime) -> set[str]:
-        """Claimed -> sending where the attempt still matches and it was not cancelled; gives those that moved. The
-        commit of this transaction is the moment of sending.
+        """Claimed -> sending where the attempt still matches, it was not cancelled, and its address was not suppressed
+        since the claim; gives those that moved. The commit of this transaction is the moment of sending.
         """
 
     async def in_doubt(self, older_than: timedelta, limit: int) -> list[OutboxRecord]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from postventa.core.policy import DEAD_ADDRESS
 from postventa.store.base import SETTLED, SKIPPED, OutboxRecord, OutboxState
 from postventa.store.changes import OutboxMoves, outbox_record
 from postventa.store.memory_tables import Tables, Undo
@@ -101,11 +102,15 @@ class MemoryOutbox:
         moved = set()
         for effect_id, attempt in attempts.items():
             row = self._t.outbox.get(effect_id)
-            if row is not None and row.state == "claimed" and row.attempt == attempt:
+            if row is not None and row.state == "claimed" and row.attempt == attempt and not self._forbidden(row):
                 self._undo.put(self._t.sending_at, effect_id, self._clock())
                 self._set_row(replace(row, state="sending", intent_at=at, lease_until=None))
                 moved.add(effect_id)
         return moved
+
+    def _forbidden(self, row: OutboxRecord) -> bool:
+        reason, _ = self._t.suppressed.get((row.address or "").lower(), (None, None))
+        return reason is not None and (row.klass != "transactional" or reason in DEAD_ADDRESS)
 
     async def in_doubt(self, older_than: timedelta, limit: int) -> list[OutboxRecord]:
         before = self._clock() - older_than

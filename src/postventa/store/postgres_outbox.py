@@ -159,7 +159,7 @@ _CLAIM = """
                       code = coalesce(mine.code, outbox.code)
     from mine where outbox.effect_id = mine.effect_id and outbox.state = 'pending'
     returning outbox.effect_id, outbox.attempt"""
-_INTEND = """
+_INTEND = f"""
     with mine as (
         select o.effect_id
         from outbox as o join unnest($1::text[], $2::bigint[]) as given (effect_id, attempt) using (effect_id)
@@ -167,6 +167,7 @@ _INTEND = """
     )
     update outbox set state = 'sending', intent_at = $3, sending_at = clock_timestamp(), lease_until = null
     from mine where outbox.effect_id = mine.effect_id and outbox.state = 'claimed'
+    and not exists ({rows.FORBIDDEN})
     returning outbox.effect_id"""
 _PUBLISHED = f"""
     with mine as (

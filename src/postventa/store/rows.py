@@ -13,6 +13,7 @@ from typing import Any
 
 from postventa.core.effect import EmitEvent, PostPoints, SendMessage, TraceEntry
 from postventa.core.event import Event
+from postventa.core.policy import DEAD_ADDRESS
 from postventa.core.state import CustomerState, Ref, Run, Thing
 from postventa.store import changes
 from postventa.store.base import CustomerWrite, HistoryRow, OutboxRecord, Release
@@ -207,6 +208,13 @@ def posting_row(customer_id: str, one: PostPoints) -> Row:
 
 
 # --- the outbox ------------------------------------------------------------------------------------------------------
+FORBIDDEN = (  # noqa: S608 - constants of our own
+    "select 1 from suppressions as s where s.address = lower(outbox.address)"
+    f" and (outbox.class <> 'transactional' or s.reason in ({', '.join(repr(one) for one in sorted(DEAD_ADDRESS))}))"
+)
+"""SQL: whether a message must not leave because its address is suppressed, by the rule of `core.policy`."""
+
+
 def outbox_from_row(row: Sequence[Any]) -> OutboxRecord:
     """The record of a row, as `OUTBOX`."""
     time, subject, event = optional_time_from_text, loads(row[13]), loads(row[21])

@@ -62,6 +62,19 @@ async def test_a_pause_holds_its_journey_or_channel_and_nothing_else(store, make
     assert await claimable(store, make, paused=["journey:nothing"]) == ["a", "b", "c"]
 
 
+async def test_an_address_suppressed_between_claim_and_intent_gets_nothing(store, make, save):
+    """But what an order needs, unless nothing can be delivered there at all."""
+    order = {"klass": "transactional"}
+    for name, address in (("a", "complained@x.es"), ("b", "Bounced@x.es"), ("c", "other@x.es")):
+        await save(name, effects=(make.send(f"{name}1", to=address), make.send(f"{name}2", to=address, **order)))
+    await claim(store, "a1", "a2", "b1", "b2", "c1", "c2")
+    async with store.transaction() as tx:
+        await tx.suppress("complained@x.es", "complained", make.noon)
+        await tx.suppress("bounced@x.es", "bounced", make.noon)
+    assert await intend(store, make, a1=1, a2=1, b1=1, b2=1, c1=1, c2=1) == {"a2", "c1", "c2"}
+    assert await state_of(store, "a1") == "claimed"  # its lease ends, and the next claim says why it does not leave
+
+
 async def test_a_claim_its_intent_and_its_receipt(store, make, save):
     await save("c1", effects=(make.send("e1"),))
     assert await claim(store, "e1", codes={"e1": "CODE-1"}) == {"e1": 1}
