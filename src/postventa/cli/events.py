@@ -13,6 +13,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from postventa.cli.progress import progress, watched
 from postventa.cli.reach import Api, own_database, reading, settings_of, url_of
 from postventa.cli.replay import replay
 from postventa.core.values import as_time, time_text
@@ -96,11 +97,13 @@ def import_(
     live_from = asyncio.run(_live_from(project, loaded.sound_settings))
     lines, refused = _only_history(list(_lines(file)), loaded, live_from)
     address = url_of(project, loaded.sound_settings)
-    told = (
-        _sent(Api(address, loaded.sound_settings), lines)
-        if address
-        else iter(asyncio.run(_stored(project, loaded, lines)))
-    )
+    with progress("importing events") as tell:
+        past = watched(lines, "importing events", tell)
+        told = (
+            list(_sent(Api(address, loaded.sound_settings), past))
+            if address
+            else asyncio.run(_stored(project, loaded, past))
+        )
     _tell(iter(sorted([*refused, *told])), file, as_json)
 
 
@@ -167,7 +170,7 @@ def _sent(api: Api, lines: Iterator[Line] | Sequence[Line]) -> Iterator[Told]:
         yield from (Told(line.number, result) for line, result in zip(part, results, strict=True))
 
 
-async def _stored(project: Path, loaded: Project, lines: Sequence[Line]) -> list[Told]:
+async def _stored(project: Path, loaded: Project, lines: Iterator[Line]) -> list[Told]:
     """Without a running engine: straight into the database, as its only writer."""
     database = own_database(project, loaded.sound_settings)
     store = store_of(loaded.sound_settings, database)

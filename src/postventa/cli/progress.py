@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 Tell = Callable[[str, int, int | None], None]
 """(what is being done, how much is done, of how much) moves the bar."""
+
+T = TypeVar("T")
+OFTEN = 100
 
 
 @contextmanager
@@ -28,3 +32,11 @@ def progress(what: str) -> Iterator[Tell | None]:
             bar.update(task, description=now, completed=done, total=total)
 
         yield tell
+
+
+def watched(items: Sequence[T], what: str, tell: Tell | None) -> Iterator[T]:
+    """The items one by one, the bar moving with them."""
+    for number, item in enumerate(items, 1):
+        yield item
+        if tell is not None and (number % OFTEN == 0 or number == len(items)):
+            tell(what, number, len(items))

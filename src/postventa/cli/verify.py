@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from postventa.cli.progress import progress
 from postventa.cli.reach import reading, settings_of
 from postventa.engine.release import Releases
 from postventa.engine.verify import Difference, Verified, verify
@@ -37,7 +38,8 @@ async def _verify(project: Path) -> tuple[Verified, list[Difference]]:
     since = _kept_since(settings_of(project), datetime.now(UTC))
     told = Verified()
     async with reading(project) as store:
-        return told, [one async for one in verify(store.views, Releases(store), told, since)]
+        with progress("replaying customers") as tell:
+            return told, [one async for one in verify(store.views, Releases(store), told, since, tell)]
 
 
 def _kept_since(settings: Settings, now: datetime) -> datetime | None:

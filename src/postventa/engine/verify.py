@@ -6,7 +6,7 @@ their way, holds, points and facts; every posting of the ledger; and the ids of 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -38,6 +38,7 @@ COMPARED = (
 _PAGE = 500
 _ALL = 1_000_000
 _TRIES = 5
+_OFTEN = 20
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -77,14 +78,19 @@ class _Fold:
 
 
 async def verify(
-    views: Views, releases: Releases, told: Verified, messages_since: datetime | None = None
+    views: Views,
+    releases: Releases,
+    told: Verified,
+    messages_since: datetime | None = None,
+    tell: Callable[[str, int, int | None], None] | None = None,
 ) -> AsyncIterator[Difference]:
-    """Every difference, customer by customer; `told` is counted on the way.
+    """Every difference, customer by customer; `told` is counted on the way, `tell` hears (what, how many, of how many).
 
     `messages_since`: sent messages older than that may have been dropped by age (the `retention` setting).
     """
     catalogs: dict[str, Catalog] = {}
-    told.erased = (await views.counts(_FOR_EVER))["erased"]
+    counts = await views.counts(_FOR_EVER)
+    told.erased = counts["erased"]
     after = ""
     while page := await views.customer_ids(after, _PAGE):
         for customer in page:
@@ -100,6 +106,8 @@ async def verify(
             told.customers += 1
             told.rows += len(history)
             told.shortened += not fold.whole
+            if tell is not None and told.customers % _OFTEN == 0:
+                tell("replaying customers", told.customers, counts["customers"])
             for difference in differences:
                 yield difference
         after = page[-1]
