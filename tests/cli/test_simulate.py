@@ -193,6 +193,19 @@ def test_a_case_that_can_never_hold_is_told_with_its_line(capsys: pytest.Capture
     assert "customer.country es PT" in shown
 
 
+def test_facts_are_found_for_every_word_a_condition_can_have(
+    capsys: pytest.CaptureFixture[str], shop: Path, tmp_path: Path
+) -> None:
+    starter.copy_to(tmp_path / "s")
+    settings = tmp_path / "s/postventa.yaml"
+    settings.write_text(settings.read_text() + "tags: [vip, friend]\n")
+    journey = (ROOT / "tests/journeys/ok/every-word.yaml").read_text()
+    (tmp_path / "s/journeys/every-word.yaml").write_text(journey)
+    found = as_json(capsys, tmp_path / "s", "every-word", "--all-paths")
+    assert found["unreached"] == []
+    assert len(found["paths"]) == journey.count("when:") + 1
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -6,7 +6,7 @@ facts for which another case holds. What no walk takes is told, with the reason 
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -39,6 +39,8 @@ from postventa.testing.simulate import TIMEOUT, Plan, Simulation, simulate
 from postventa.testing.solve import Change, Guess, tests_of, ways
 
 MOST_WALKS = 400
+MOST_TRIES = 24
+"""Customers that are sent to take one way."""
 _TRIES = 8
 """Ways to make one case hold that are tried before it is given up."""
 
@@ -115,10 +117,12 @@ def walk_all(project: Project, journey_id: str, start: datetime, base: Plan | No
     taken: set[Edge] = set()
     plans: deque[tuple[Plan, Edge | None]] = deque([(base or Plan(), None)])
     known: set[str] = set()
+    attempts: Counter[Edge | None] = Counter()
     while plans and found.tried < MOST_WALKS:
         plan, aim = plans.popleft()
-        if aim in taken or repr(plan) in known:
+        if aim in taken or repr(plan) in known or (aim is not None and attempts[aim] >= MOST_TRIES):
             continue
+        attempts[aim] += 1
         known.add(repr(plan))
         found.tried += 1
         walk = simulate(project, journey_id, plan, start, alone=True, quick=True)
@@ -182,6 +186,8 @@ def _plans(project: Project, plan: Plan, walk: Simulation, edge: Edge) -> Iterat
             other = replace(plan, choices={**plan.choices, step.id: number}, never=plan.never - {edge.what})
             yield other
             yield replace(other, alone=plan.alone | {step.id})
+            if (edge.what, None) not in plan.extra:  # known before the run gets there
+                yield replace(other, extra=(*plan.extra, (edge.what, None)))
         case "timeout":
             yield from _silence(plan, step)
         case "variant" if isinstance(step, Experiment):

@@ -27,8 +27,11 @@ from postventa.testing.solve import to_hold
 from postventa.testing.story import Facts, Story, new_story
 
 MOST_TURNS = 2000
-LONGEST = timedelta(days=800)
-"""How far a simulation looks where nobody says `until`: two rounds of a yearly journey and a little more."""
+LONGEST = timedelta(days=3700)
+"""How far a simulation looks where nobody says `until`."""
+
+ENOUGH_ROUNDS = 3
+"""Rounds of a `repeat` that are told where nobody says `until`: the next ones are alike."""
 
 TIMEOUT = -1
 """The choice that nothing comes."""
@@ -194,7 +197,10 @@ class _Teller:
         return Simulation(self.journey, self.player, start, self.player.now, self.records)
 
     def _running(self) -> bool:
-        return any(run.journey == self.journey.id for run in self.player.runs)
+        mine = [run for run in self.player.runs if run.journey == self.journey.id]
+        if self.until is None and any(number > ENOUGH_ROUNDS for run in mine for number, _ in run.rounds.values()):
+            return False
+        return bool(mine)
 
     def _plan(
         self, event_type: str, since: datetime, before: datetime | None, more: Mapping[str, Any] | None = None,

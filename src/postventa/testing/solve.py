@@ -50,14 +50,28 @@ class Guess:
         name = fact_name(path, self.base)
         if name in self.changed:
             return self.changed[name]
-        if SKU in self.changed and (path.root == "line" or path.parts[:1] == ("lines",)):
-            return self._article(path)
+        if path.root == "order" and path.parts == ("lines",) and any(one.startswith("line.") for one in self.changed):
+            known = self.base.lookup(path)
+            return [self._line(known[0] if isinstance(known, list) and known else {})]
+        if path.root == "line" and SKU in self.changed:
+            found = dig(self._line({}), path.parts)
+            return self.base.lookup(path) if isinstance(found, Missing) else found
         return self.base.lookup(path)
 
-    def _article(self, path: Path) -> Any:
-        article = dict(self.project.products.get(str(self.changed[SKU]), {}))
-        line = {"sku": self.changed[SKU], "category": article.get("category"), "product": article}
-        return [line] if path.root == "order" else dig({**line, "name": article.get("name")}, path.parts)
+    def _line(self, known: Mapping[str, Any]) -> dict[str, Any]:
+        """The order's one line, with what is told otherwise of it."""
+        told = {name.removeprefix("line."): one for name, one in self.changed.items() if name.startswith("line.")}
+        line = {**known, **told}
+        if SKU in self.changed:
+            article = dict(self.project.products.get(str(self.changed[SKU]), {}))
+            line = {
+                **line,
+                "name": article.get("name"),
+                "category": article.get("category"),
+                "product": article,
+                **told,
+            }
+        return line
 
 
 def fact_name(path: Path, view: RunView) -> str:
@@ -80,8 +94,8 @@ def ways(wanted: Callable[[Guess], bool], tests: list[Test], view: RunView, proj
     choices: dict[str, list[Any]] = {}
     for test in tests:
         for path in _told(test):
-            name, values = _values(path, test, view, project)
-            choices.setdefault(name, []).extend(one for one in values if one not in choices[name])
+            for name, values in _values(path, test, view, project):
+                choices.setdefault(name, []).extend(one for one in values if one not in choices[name])
     choices = {name: values for name, values in choices.items() if values}
     tries = 0
     for size in range(1, MOST_AT_ONCE + 1):
@@ -119,20 +133,25 @@ def _told(test: Test) -> list[Path]:
     return [test.path, *(one.path for one in operands if isinstance(one, Fact))]
 
 
-def _values(path: Path, test: Test, view: RunView, project: Project) -> tuple[str, list[Any]]:
-    """(name, values worth trying) of one fact in one comparison."""
+def _values(path: Path, test: Test, view: RunView, project: Project) -> Iterator[tuple[str, list[Any]]]:
+    """(name, values worth trying) of the facts one comparison can turn on."""
+    if path.parts[:1] == ("lines",):
+        return
+    if path.root == "item":
+        path = Path("line", path.parts, path.kind)
+    if path.root == "line":
+        yield SKU, list(project.products)[:_MOST_ARTICLES]
     name = fact_name(path, view)
-    if path.root in {"line", "item"} or path.parts[:1] == ("lines",):
-        return SKU, list(project.products)[:_MOST_ARTICLES]
     known = _field(name, path, project)
-    if name not in SETTABLE and (known is None or known.computed or path.parts[:1] == ("orders",)):
-        return name, []
+    if name not in SETTABLE and (known is None or known.computed or path.parts[0] in {"orders", "product"}):
+        return
     if name == "answer.score":
-        return name, list(range(11))
+        yield name, list(range(11))
+        return
     found = [value for operand in _operands(test, view) for value in _around(operand, test, known)]
     if test.op == "exists":
         found = [MISSING, *([] if known is None else [_some(known, view.now)])]
-    return name, found
+    yield name, found
 
 
 def _field(name: str, path: Path, project: Project) -> Field | None:

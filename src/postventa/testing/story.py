@@ -198,7 +198,8 @@ class Story:
         if not mine:
             return lines
         first = lines_of(self.project, str(mine["sku"]))[0] if "sku" in mine else dict(lines[0])
-        return [{**first, **{key: value for key, value in mine.items() if "." not in key}}]
+        told = {**first, **{key: value for key, value in mine.items() if "." not in key}}
+        return [{key: value for key, value in told.items() if not isinstance(value, Missing)}]
 
     def _customer(self) -> dict[str, Any]:
         block = customer_of(self.project, self.samples, self.customer)
