@@ -65,6 +65,7 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     (r"done already, before the run came over to this version", "ya estaba hecho, antes de pasar a esta versión"),
     (r"the step sends it otherwise now", "el paso lo envía ahora de otro modo"),
     # --- sent or not
+    (r"kept in the local mailbox", "se quedó en el buzón local"),
     (r"handed over", "entregado al servidor de correo"),
     (r"handed over, but no receipt came: held for an operator",
      "entregado, pero sin acuse de recibo: queda para una persona de la tienda"),

@@ -20,6 +20,11 @@ UNITS: Mapping[str, str] = {
     "a": "un", "moment": "momento",
 }  # fmt: skip
 
+STATES: Mapping[str, str] = {
+    "pending": "pendiente", "claimed": "en preparación", "sending": "saliendo", "sent": "enviado",
+    "uncertain": "incierto", "cancelled": "cancelado", "refused": "rechazado", "gave up": "abandonado",
+}  # fmt: skip
+
 _STEPS: Mapping[str, str] = {
     "or": "o", "and": "y", "yes": "sí", "no": "no", "always": "siempre", "the end": "el final",
     "send {message}": "enviar {message}",

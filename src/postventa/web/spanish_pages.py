@@ -23,7 +23,8 @@ _AROUND: Mapping[str, str] = {
     "Since": "Desde", "Happened": "Ocurrió", "From": "De", "About": "Sobre", "End": "Final", "Name": "Nombre",
     "Address": "Dirección", "Last change": "Último cambio", "Find": "Buscar", "More": "Más", "Show": "Mostrar",
     "of": "de", "to": "para", "when": "cuándo", "state": "estado", "size": "tamaño", "about": "sobre",
-    "field": "campo", "owner": "a cargo de", "subject": "asunto", "preheader": "texto previo", "paused": "en pausa",
+    "field": "campo", "owner": "a cargo de", "subject": "asunto", "sender": "remitente",
+    "preheader": "texto previo", "paused": "en pausa",
     "character": "carácter", "characters": "caracteres",
 }  # fmt: skip
 

@@ -36,6 +36,8 @@ WHY: Mapping[str, str] = {
     "not begun: {event} happened on {at}, before the shop went live":
         "no empezó: {event} ocurrió el {at}, antes de que la tienda empezara a enviar",
     "not begun by {event} of {at}: it asks for {whys}": "no empezó con {event} del {at}: pide {whys}",
+    "“{condition}” ({found})": "«{condition}» ({found})",
+    "not sent again: {reason}": "no se envía otra vez: {reason}",
     "it was {value}": "era {value}",
     "it was not known": "no se sabía",
     "not begun: no {event} has come for this customer": "no empezó: no ha llegado ningún {event} de este cliente",

@@ -14,7 +14,7 @@ from typing import Any
 from postventa.core.condition import Duration
 from postventa.source.durations import in_words
 from postventa.web.reasons import in_spanish
-from postventa.web.spanish import DAYS, MONTHS, TEXTS, UNITS
+from postventa.web.spanish import DAYS, MONTHS, STATES, TEXTS, UNITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,11 @@ class Tongue:
     def count(self, number: int, one: str, many: str) -> str:
         """`1 person`, `3 people`: the number and its word; both words have their translation."""
         return f"{number} {self(one if number == 1 else many)}"
+
+    def state(self, name: str) -> str:
+        """How one mail stands: `sent`, `gave up`."""
+        words = name.replace("_", " ")
+        return STATES.get(words, words) if self.language == "es" else words
 
     def reason(self, text: str) -> str:
         """A reason of the engine's; they are kept in English and put into words when they are read."""

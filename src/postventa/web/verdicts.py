@@ -115,7 +115,10 @@ class Case:
                      at=t.when(event.occurred_at))  # fmt: skip
             return self.row("too_early", text, chance.at, journey, chance.release, subject=chance.subject,
                             key=("start", "on"))  # fmt: skip
-        whys = [f"“{condition(one.condition, t)}” ({self._found(one.value)})" for one in chance.failed]
+        whys = [
+            t("“{condition}” ({found})", condition=condition(one.condition, t), found=self._found(one.value))
+            for one in chance.failed
+        ]
         text = t("not begun by {event} of {at}: it asks for {whys}", event=event.type,
                  at=t.when(event.occurred_at), whys="; ".join(whys))  # fmt: skip
         path = str(getattr(chance.failed[0].condition, "path", "where"))
@@ -208,6 +211,11 @@ class _RunCase:
 
     # --- nothing was decided yet, or never
     def _open(self) -> Row:
+        step = self.sender.step
+        for near in self.entries:
+            if near[1].what == "passed" and near[1].step_id == step.id:
+                text = self.t("not sent again: {reason}", reason=self.t.reason(near[1].reason))
+                return self.say("not_asked", text, near, step)
         if self.run is None:
             return self._over()
         run, journey, step = self.run, self.sender.journey, self.sender.step
