@@ -93,6 +93,14 @@ def test_health_checks_call_programs_of_the_image(name: str) -> None:
     assert program in PROGRAMS[service["image"].partition(":")[0]]
 
 
+def test_workers_and_pages_are_asked_whether_they_are_ready_where_they_answer() -> None:
+    settings = read_settings(COMPOSE["configs"]["settings"]["content"])[0]
+    for name in ("worker-1", "worker-2", "web"):
+        command, check = SERVICES[name]["command"], SERVICES[name]["healthcheck"]["test"][-1]
+        told = command[command.index("--metrics") + 1] if "--metrics" in command else settings.listen.private
+        assert f"127.0.0.1:{told.rpartition(':')[2]}/readyz" in check, name
+
+
 def test_everybody_waits_for_what_they_need() -> None:
     for name, service in SERVICES.items():
         for other, how in service.get("depends_on", {}).items():
