@@ -85,7 +85,7 @@ async def _run(
     pages = services_of(served, project, settings, tokens, live, settings.public_url or public.url)
     if pages.agents:
         topics = Lag(store.views, Access.of(settings.kafka), tuple(sorted(pages.agents)))
-        pages.services = replace(pages.services, lag=topics.lag, last=topics.last)
+        pages.services = replace(pages.services, lag=topics.lag, oldest=topics.oldest, last=topics.last)
     private.app, public.app = private_app(pages.services), public_app(pages.services)
     served.republished = pages.refresh
 

@@ -7,7 +7,6 @@ process (exit 70), with the reason in the log: an engine that only half works is
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from postventa.engine.meters import Meters
 from postventa.runtimes import heartbeat, retention
 from postventa.runtimes.clock import Clock, SteppingClock
 from postventa.runtimes.feed import Fed
+from postventa.runtimes.garbage import collect_rarely
 from postventa.runtimes.intake import BATCH
 from postventa.runtimes.listeners import Listener, close_all
 from postventa.runtimes.mover import Mover
@@ -74,7 +74,7 @@ class Embedded:
     async def run(self) -> int:
         """Start every part, work until `stop` is set or one of them ends, stop in order. Gives the exit code."""
         await self._ask_after_a_long_stop()
-        _collect_rarely()
+        collect_rarely()
         for listener in self.listeners:
             listener.bind()
         return await run_together(self._parts(), self.stop, self._stop_in_order, self.started)
@@ -171,11 +171,3 @@ class Embedded:
             "sent_since_start": self.dispatcher.sent,
             "real_time": time_text(datetime.now(UTC)),
         }
-
-
-def _collect_rarely() -> None:
-    """What is loaded by now stays for good, and a batch makes many values and no circles: looking for circles after
-    every 700 of them took a tenth of the time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)

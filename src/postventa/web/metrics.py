@@ -6,7 +6,7 @@ entry for every alert that is made of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, generate_latest
@@ -115,6 +115,8 @@ def _seen(look: Look) -> Iterator[Metric]:
     )
     lag = [([topic, str(partition)], count) for (topic, partition), count in sorted(look.lag.items())]
     yield _by("lag_events", "Records still to be read.", ["topic", "partition"], lag)
+    waits = [([topic, str(partition)], age(at) or 0.0) for (topic, partition), at in sorted(look.oldest.items())]
+    yield _by("lag_oldest_age_seconds", "How long the first of them has waited.", ["topic", "partition"], waits)
     found = look.gauges
     yield _gauge("due_customers", "Customers with something to do within the hour.", found["due_soon"])
     yield _gauge("overdue_customers", "Customers whose time has come and who were not looked at yet.", found["overdue"])
@@ -139,7 +141,7 @@ def _gauge(name: str, help_: str, value: float | None) -> Metric:
     return family
 
 
-def _by(name: str, help_: str, labels: list[str], rows: list[tuple[list[str], int]]) -> Metric:
+def _by(name: str, help_: str, labels: list[str], rows: Sequence[tuple[list[str], float]]) -> Metric:
     family = GaugeMetricFamily(f"postventa_{name}", help_, labels=labels)
     for row, count in rows:
         family.add_metric(row, count)

@@ -78,6 +78,11 @@ async def _no_lag() -> Mapping[tuple[str, int], int]:
     return {}
 
 
+async def _no_oldest() -> Mapping[tuple[str, int], datetime]:
+    """Where nothing waits to be read."""
+    return {}
+
+
 async def _no_last() -> Mapping[str, datetime]:
     """Where nobody else reads a topic."""
     return {}
@@ -117,6 +122,8 @@ class Services:
     """What the running engine has counted."""
     lag: Callable[[], Awaitable[Mapping[tuple[str, int], int]]] = _no_lag
     """(topic, partition) -> records still to be read."""
+    oldest: Callable[[], Awaitable[Mapping[tuple[str, int], datetime]]] = _no_oldest
+    """(topic, partition) -> when the first record was written that is still to be read."""
     last: Callable[[], Awaitable[Mapping[str, datetime]]] = _no_last
     """Topic -> when other processes last committed an event of it."""
     operators: Operators | None = None

@@ -37,6 +37,8 @@ class Look:
     heartbeat: datetime | None = None
     caught_up: bool = False
     trouble: str = ""
+    oldest: Mapping[tuple[str, int], datetime] = field(default_factory=dict)
+    """(topic, partition) -> when the first record was written that is still to be read."""
     last: Mapping[str, datetime] = field(default_factory=dict)
     """Topic -> when other processes last committed an event of it."""
 
@@ -71,6 +73,10 @@ class Watched(Protocol):
         """Records still to be read."""
 
     @property
+    def oldest(self) -> Callable[[], Awaitable[Mapping[tuple[str, int], datetime]]]:
+        """Since when the first of them waits; of the partitions that `lag` told last."""
+
+    @property
     def last(self) -> Callable[[], Awaitable[Mapping[str, datetime]]]:
         """When others last committed an event."""
 
@@ -99,7 +105,7 @@ class Watcher:
             return Look(
                 now, await views.gauges(now), await services.lag(), tuple(await views.pauses()),
                 await views.control(LIVE), as_time(await views.control(HEARTBEAT)), caught_up,
-                last=await services.last(),
+                oldest=await services.oldest(), last=await services.last(),
             )  # fmt: skip
         except (StoreError, OSError) as error:
             return Look(now, caught_up=bool(known), trouble=str(error))

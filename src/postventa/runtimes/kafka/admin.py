@@ -5,6 +5,7 @@ kafka-python, and therefore blocking: a worker calls these in a thread.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -125,15 +126,22 @@ def first_records(access: Access, places: Mapping[Place, int]) -> dict[Place, tu
 
     if not places:
         return {}
-    consumer = KafkaConsumer(**access.options(), enable_auto_commit=False, isolation_level="read_committed")
+    consumer = KafkaConsumer(
+        **access.options(), enable_auto_commit=False, isolation_level="read_committed", max_partition_fetch_bytes=65536
+    )
     found: dict[Place, tuple[int, datetime]] = {}
+    left = {TopicPartition(*place): offset for place, offset in places.items()}
+    until = time.monotonic() + READ_WITHIN / 1000
     try:
-        for (topic, number), offset in places.items():
-            place = TopicPartition(topic, number)
-            consumer.assign([place])
+        consumer.assign(list(left))
+        for place, offset in left.items():
             consumer.seek(place, offset)
-            for records in consumer.poll(timeout_ms=READ_WITHIN, max_records=1).values():
-                found[topic, number] = (records[0].offset, datetime.fromtimestamp(records[0].timestamp / 1000, UTC))
+        while left and (patience := until - time.monotonic()) > 0:
+            for place, records in consumer.poll(timeout_ms=int(patience * 1000) + 1).items():
+                written = datetime.fromtimestamp(records[0].timestamp / 1000, UTC)
+                found[place.topic, place.partition] = (records[0].offset, written)
+                consumer.pause(place)
+                left.pop(place, None)
     finally:
         consumer.close()
     return found

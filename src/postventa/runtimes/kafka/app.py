@@ -152,8 +152,13 @@ def _host(app: PostventaApp, worker: Worker, agent: Agent) -> None:
 
     @app.agent(topic, name=f"postventa.{agent.topic}")
     async def read(stream: Any) -> None:
+        before: asyncio.Task[None] | None = None
         async for records in stream.noack_take(BATCH, within=within):
-            await worker.read(agent, records, stream.ack)
+            # While the database works on one batch the next one is read and checked; a third waits.
+            now = asyncio.create_task(worker.read(agent, records, stream.ack, before), name=f"batch of {agent.topic}")
+            if before is not None:
+                await asyncio.shield(before)
+            before = now
 
 
 def credentials(access: Access) -> Any:

@@ -21,8 +21,8 @@ log = logging.getLogger("postventa.kafka")
 
 LAST = "kafka.last_event:"
 """Control key: when a worker last committed an event of this topic."""
-EVERY = 15.0
-"""Real seconds between notes, and between questions to Kafka."""
+EVERY = 2.0
+"""Real seconds between notes, and at least between questions to Kafka."""
 
 
 def behind(stored: Mapping[Place, int], held: Mapping[Place, Span]) -> dict[Place, int]:
@@ -31,7 +31,7 @@ def behind(stored: Mapping[Place, int], held: Mapping[Place, Span]) -> dict[Plac
 
 
 class Lag:
-    """Asks Kafka and the store, for a process that reads no topic itself."""
+    """Asks Kafka and the store, when somebody looks and not more often than `EVERY`."""
 
     def __init__(self, views: Views, access: Access, topics: tuple[str, ...]) -> None:
         self._views = views
@@ -51,11 +51,25 @@ class Lag:
                 log.warning("Kafka cannot be asked how far its topics reach: %s", error)
         return behind(await self._views.positions(), self._held)
 
+    async def oldest(self) -> Mapping[Place, datetime]:
+        """(topic, partition) -> when the first record was written that is still to be read."""
+        stored = await self._views.positions()
+        late = [place for place, count in behind(stored, self._held).items() if count]
+        asked = {place: max(stored.get(place, 0), self._held[place].first) for place in late}
+        try:
+            return {place: at for place, (_, at) in (await asyncio.to_thread(self._first, asked)).items()}
+        except PostventaError as error:
+            log.warning("Kafka cannot be asked how old its records are: %s", error)
+            return {}
+
+    def _first(self, asked: Mapping[Place, int]) -> Mapping[Place, tuple[int, datetime]]:
+        return admin.first_records(self._access, asked)
+
     def _question(self, client: object) -> Mapping[Place, Span]:
         return admin.spans(client, admin.topics(client, self._topics))
 
     async def last(self) -> Mapping[str, datetime]:
-        """Topic -> when any worker last committed an event of it, give or take a quarter of a minute."""
+        """Topic -> when any worker last committed an event of it, give or take two seconds."""
         told = {topic: as_time(await self._views.control(LAST + topic)) for topic in self._topics}
         return {topic: at for topic, at in told.items() if at is not None}
 

@@ -104,8 +104,8 @@ class Positions:
         if place in self._begun:
             return
         self._begun.add(place)
-        expected = self.next.get(place)
-        if expected is None or offset <= expected:
+        expected = self.next.get(place, 0)
+        if offset <= expected:
             return
         missing = await self._missing(place, expected, offset)
         if missing:
@@ -120,7 +120,9 @@ class Positions:
         try:
             found = await asyncio.to_thread(admin.ask, self.access, lambda client: admin.topics(client, [place[0]]))
             held = (await asyncio.to_thread(admin.ask, self.access, lambda client: admin.spans(client, found)))[place]
-            if held.first > expected:
+            if place not in self.next:  # what Kafka deleted before anybody of us read it was never ours to read
+                expected = min(held.first, offset)
+            elif held.first > expected:
                 return min(held.first, offset) - expected
             there = await asyncio.to_thread(admin.first_records, self.access, {place: expected})
         except (PostventaError, KeyError) as error:

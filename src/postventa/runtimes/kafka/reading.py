@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import logging
 import random
 from collections import Counter
@@ -75,41 +76,64 @@ class Reader:
     def __post_init__(self) -> None:
         self.idle.set()
 
-    async def read(self, agent: Agent, records: Sequence[Any], ack: Callable[[Any], Awaitable[Any]]) -> None:
-        """A batch, until it is committed and acknowledged, or belongs to another worker. Raises only what is a bug."""
-        pause = 0.2
+    async def read(
+        self, agent: Agent, records: Sequence[Any], ack: Callable[[Any], Awaitable[Any]], after: Awaitable[Any] | None
+    ) -> None:
+        """A batch, until it is committed and acknowledged, or belongs to another worker. Raises only what is a bug.
+
+        What can be done without the store is done at once; for the rest the batch waits for the one before (`after`).
+        """
         self.busy += 1
         self.idle.clear()
         try:
-            while not self.stopping:
-                mine = [one for one in records if self.current(one.message)]
-                try:
-                    if mine:
-                        await self._commit(agent, [one.message for one in mine])
-                except (StoreError, ConfigError) as error:
-                    log.error("%s events of '%s' wait: %s", len(mine), agent.topic, error)  # noqa: TRY400
-                    await asyncio.sleep(pause * random.uniform(0.5, 1))
-                    pause = min(LONGEST_PAUSE, pause * 2)
-                    continue
-                for one in mine:
-                    await ack(one)
-                return
+            batch = None
+            with contextlib.suppress(StoreError, ConfigError):  # it is tried again, and told, below
+                batch = await self._prepared(agent, [one.message for one in records])
+            if after is not None:
+                await after
+            await self._persistently(agent, batch, records, ack)
         finally:
             self.busy -= 1
             if self.busy == 0:
                 self.idle.set()
 
-    async def _commit(self, agent: Agent, messages: Sequence[Message]) -> None:
-        now = self.now()
+    async def _persistently(
+        self, agent: Agent, batch: _Batch | None, records: Sequence[Any], ack: Callable[[Any], Awaitable[Any]]
+    ) -> None:
+        """Until the store has it. `batch` is what was prepared; None: that failed and is done anew."""
+        pause = 0.2
+        while not self.stopping:
+            mine = [one for one in records if self.current(one.message)]
+            try:
+                if mine:
+                    if batch is None or len(mine) < len(records):
+                        batch = await self._prepared(agent, [one.message for one in mine])
+                    await self._commit(batch)
+            except (StoreError, ConfigError) as error:
+                log.error("%s events of '%s' wait: %s", len(mine), agent.topic, error)  # noqa: TRY400
+                await asyncio.sleep(pause * random.uniform(0.5, 1))
+                pause = min(LONGEST_PAUSE, pause * 2)
+                continue
+            for one in mine:
+                await ack(one)
+            return
+
+    async def _prepared(self, agent: Agent, messages: Sequence[Message]) -> _Batch:
         registry = (await self.engine.releases.live()).project.registry
-        batch = _Batch(agent, registry, now)
+        batch = _Batch(agent, registry, self.now())
         for message in messages:
-            await self.positions.first(place_of(message), message.offset)
             batch.add(message, self.positions)
+        return batch
+
+    async def _commit(self, batch: _Batch) -> None:
+        for place, offset in batch.begins.items():
+            await self.positions.first(place, offset)
         with self.meters.batch() as measured:
-            answers = await take(self.engine, batch.incomings, now, letters=batch.letters, positions=batch.reached)
+            answers = await take(
+                self.engine, batch.incomings, self.now(), letters=batch.letters, positions=batch.reached
+            )  # fmt: skip
             measured.outcomes.update(batch.outcomes)
-            measured.outcomes.update((agent.topic, one.status) for one in answers)
+            measured.outcomes.update((batch.agent.topic, one.status) for one in answers)
         self.positions.reached(batch.reached)
         self.meters.gaps = self.positions.gaps
         self.took()
@@ -124,11 +148,13 @@ class _Batch:
     now: datetime
     incomings: list[Incoming] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
+    begins: dict[Place, int] = field(default_factory=dict)
     reached: dict[Place, int] = field(default_factory=dict)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, message: Message, positions: Positions) -> None:
         place = place_of(message)
+        self.begins.setdefault(place, message.offset)
         self.reached[place] = max(message.offset + 1, self.reached.get(place, 0), positions.next.get(place, 0))
         written = datetime.fromtimestamp(message.timestamp or 0, UTC)
         if positions.forgotten(place, message.offset, written, self.now):

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,11 +29,12 @@ from postventa.publish import Access
 from postventa.runtimes import heartbeat, retention
 from postventa.runtimes.clock import Clock, SteppingClock, SystemClock
 from postventa.runtimes.feed import Fed
+from postventa.runtimes.garbage import collect_rarely
 from postventa.runtimes.kafka import published
 from postventa.runtimes.kafka.admin import Place
 from postventa.runtimes.kafka.caught_up import CaughtUp
 from postventa.runtimes.kafka.driver import Driver
-from postventa.runtimes.kafka.lag import behind, note
+from postventa.runtimes.kafka.lag import Lag, note
 from postventa.runtimes.kafka.out import Out, Producer
 from postventa.runtimes.kafka.positions import Positions
 from postventa.runtimes.kafka.reading import Message, Reader
@@ -82,6 +83,7 @@ class Worker:
     reader: Reader = field(init=False)
     positions: Positions = field(init=False)
     caught_up: CaughtUp = field(init=False)
+    watched: Lag = field(init=False)
     dispatcher: Dispatcher = field(init=False)
     scheduler: Scheduler = field(init=False)
     mover: Mover = field(init=False)
@@ -100,7 +102,11 @@ class Worker:
     # --- for whoever watches -------------------------------------------------------------------------------------
     async def lag(self) -> Mapping[Place, int]:
         """(topic, partition) -> records still to be read, of every partition of every topic."""
-        return behind(await self.store.views.positions(), self.caught_up.held)
+        return await self.watched.lag()
+
+    async def oldest(self) -> Mapping[Place, datetime]:
+        """(topic, partition) -> since when the first unread record waits."""
+        return await self.watched.oldest()
 
     async def last(self) -> Mapping[str, datetime]:
         """Its own numbers tell when it last committed an event."""
@@ -130,6 +136,7 @@ class Worker:
         self.positions = Positions(self.store, self.access, self.topics, known_for, self._behind)
         self.reader = Reader(self.engine, now, self.positions, current, self.changed, self.meters)
         self.caught_up = CaughtUp(self.store, self.access, self.topics, _seconds(kafka.caught_up_within), self.changed)
+        self.watched = Lag(self.store.views, self.access, self.topics)
         public_url = self.settings.public_url or f"http://{self.settings.listen.public}"
         links = signed_links(self.tokens, public_url)
         self.dispatcher = Dispatcher(
@@ -172,6 +179,7 @@ class Worker:
 
     def begin(self) -> None:
         """Start everything but the reading, which is Faust's."""
+        collect_rarely()
         parts: list[tuple[str, Part]] = [
             ("heartbeat", lambda stop: heartbeat.beat(self.store, stop)),
             ("intake", self.caught_up.run),
@@ -214,10 +222,16 @@ class Worker:
         await self.store.close()
 
     # --- reading -------------------------------------------------------------------------------------------------
-    async def read(self, agent: Agent, records: Sequence[Any], ack: Callable[[Any], Coroutine[Any, Any, Any]]) -> None:
-        """A batch of one topic. Never raises: what is not expected ends the process."""
+    async def read(
+        self,
+        agent: Agent,
+        records: Sequence[Any],
+        ack: Callable[[Any], Coroutine[Any, Any, Any]],
+        after: Awaitable[Any] | None = None,
+    ) -> None:
+        """A batch of one topic, behind the one before. Never raises: what is not expected ends the process."""
         try:
-            await self.reader.read(agent, records, ack)
+            await self.reader.read(agent, records, ack, after)
         except Exception as error:
             log.critical("a batch of '%s' failed in a way nobody expected: %s", agent.topic, error, exc_info=error)
             self.fail(FAILED)
