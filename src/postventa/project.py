@@ -18,7 +18,7 @@ from typing import Any
 
 from postventa.core.journey import Catalog, Journey
 from postventa.errors import ConfigError, JourneyError
-from postventa.journeys.check import load_journeys
+from postventa.journeys.check import Tell, load_journeys
 from postventa.journeys.known import Known
 from postventa.journeys.languages import check_languages
 from postventa.journeys.loyalty import LoyaltyForm, load_loyalty
@@ -61,10 +61,11 @@ class Project:
     """The files in agents/, relative to the project. They are programs, not part of a release."""
 
     @classmethod
-    def load(cls, path: Path | str, *, with_agents: bool = False) -> Project:
+    def load(cls, path: Path | str, *, with_agents: bool = False, tell: Tell | None = None) -> Project:
         """The project in a folder. ConfigError when there is no such folder, or nothing of a project in it.
 
         `with_agents`: run the files in agents/, too, to tell what is wrong in them and which events they bring.
+        `tell`: moves a bar while many files are read.
         """
         root = Path(path)
         if not root.is_dir():
@@ -73,7 +74,7 @@ class Project:
             raise ConfigError("this folder holds no project", where=str(root), mend="make one: postventa init DIR")
         files, unreadable = read_files(root)
         agents = tuple(sorted(f"agents/{file.name}" for file in (root / "agents").glob("[!_]*.py")))
-        return cls._build(files, unreadable, root, agents, with_agents=with_agents)
+        return cls._build(files, unreadable, root, agents, with_agents=with_agents, tell=tell)
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Project:
@@ -89,6 +90,7 @@ class Project:
         agents: tuple[str, ...],
         *,
         with_agents: bool = False,
+        tell: Tell | None = None,
     ) -> Project:
         settings, told, _ = read_settings(files.get(FILE))
         registry, own = load_own(_under(files, "schemas/events/", ".yaml"), builtin())
@@ -119,7 +121,7 @@ class Project:
             caps=tuple(cap.core() for cap in settings.caps),
             brought=brought,
         )
-        journeys = load_journeys(_under(files, "journeys/", ".yaml"), known)
+        journeys = load_journeys(_under(files, "journeys/", ".yaml"), known, tell)
         wordings = check_wordings(journeys.trees.values(), known, messages.readings())
         written = (locale for name in messages for locale in messages.locales(name))
         languages = [] if errors(told) else check_languages(files, {*settings.all_locales, *written})

@@ -18,6 +18,15 @@ from postventa.schemas.registry import Registry
 from postventa.source.nearest import suggest
 from postventa.source.problem import Problem
 
+CODES = {
+    "A101": "The file is not Python; no record of its topic would be read.",
+    "A102": "The file stops with an error while it is loaded; no record of its topic would be read.",
+    "A103": "A file in agents/ declares how the records of a topic become events, with `@agent` above a function. This "
+    "one declares nothing.",
+    "A104": "Two agents for one topic: each record is read by one function only.",
+    "A105": "The agent names an event that does not exist, so what it brings would be refused.",
+}
+
 
 def load_agents(folder: Path, registry: Registry) -> tuple[dict[str, Agent], list[Problem]]:
     """The agents of `folder/*.py` by topic, and every problem. Names that begin with `_` are left out."""

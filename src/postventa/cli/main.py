@@ -51,6 +51,7 @@ COMMANDS = (
     Command("new", _WRITE, "Make a journey, a message or a survey that already works."),
     Command("validate", _WRITE, "Check every file of the project; all problems at once, each with its line."),
     Command("simulate", _WRITE, "One customer through a journey, on a virtual clock: what is sent, when, and why."),
+    Command("explain", _WRITE, "What a code such as J104 means, with an example and the example mended."),
     Command("preview", _WRITE, "Look at a message as a customer would get it."),
     Command("test", _WRITE, "Play the scenarios of tests/: what has to happen, and nothing else."),
     Command("diagram", _WRITE, "A journey as a picture: a page, SVG, or Mermaid text for GitHub."),

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from postventa.cli.language import language_of
+
 if TYPE_CHECKING:
     from postventa.project import Project
     from postventa.source.problem import Problem
@@ -27,42 +29,63 @@ def command(
     form: Annotated[Form, typer.Option("--format", help="For people, machines, or GitHub's annotations.")] = Form.text,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     strict: Annotated[bool, typer.Option(help="Warnings count as errors.")] = False,
-    explain: Annotated[str, typer.Option(metavar="CODE", help="Say what a code such as J104 means.")] = "",
+    explain: Annotated[str, typer.Option(metavar="CODE", help="The same as: postventa explain CODE.")] = "",
 ) -> None:
     """Check every file of the project; all problems at once, each with its line."""
+    language = language_of(project)
     if explain:
-        typer.echo(_meaning(explain))
-        return
-    from postventa.project import Project
+        from postventa.cli.explain import explained
 
-    loaded = Project.load(project)
+        typer.echo(explained(explain, language))
+        return
+    loaded, problems = _checked(project)
+    problems = [problem.told(language) for problem in problems]
     if as_json or form is Form.json:
-        typer.echo(json.dumps(_for_machines(loaded), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(_for_machines(loaded, problems), ensure_ascii=False, indent=2))
     elif form is Form.github:
-        for problem in loaded.problems:
+        for problem in problems:
             typer.echo(_annotation(problem))
     else:
-        typer.echo("\n\n".join(part for part in (loaded.report(), _summary(loaded)) if part))
-    if loaded.errors or (strict and loaded.problems):
+        typer.echo(_for_people(loaded, problems, language))
+    if any(strict or problem.severity == "error" for problem in problems):
         raise typer.Exit(1)
 
 
-def _summary(project: Project) -> str:
-    """The last line: what was read, or how much is wrong."""
-    wrong, warned = len(project.errors), len(project.problems) - len(project.errors)
-    read = f"{_many(len(project.journeys), 'journey')}, {_many(len(list(project.messages)), 'message')}, "
-    read += _many(len(project.surveys), "survey")
-    if not wrong:
-        return f"{read}: no errors" + (f", {_many(warned, 'warning')}" if warned else "")
-    return f"{_many(wrong, 'error')}, {_many(warned, 'warning')}; `postventa validate --explain CODE` says more"
+def _checked(folder: Path) -> tuple[Project, list[Problem]]:
+    """The project and everything that is wrong with it, its agents and the people inside included."""
+    from postventa.cli.inside import removed_steps
+    from postventa.cli.progress import progress
+    from postventa.project import Project
+    from postventa.source.problem import in_order
+
+    with progress("checking") as tell:
+        loaded = Project.load(folder, with_agents=True, tell=tell)
+    return loaded, in_order([*loaded.problems, *removed_steps(folder, loaded)])
 
 
-def _for_machines(project: Project) -> dict[str, object]:
+def _for_people(project: Project, problems: list[Problem], language: str) -> str:
+    """Every problem with its line, then what was read, or how much is wrong."""
+    from postventa.source.language import told
+    from postventa.source.problem import report
+
+    wrong = sum(problem.severity == "error" for problem in problems)
+    warned = len(problems) - wrong
+    warnings = _many(warned, "warning")
+    if wrong:
+        said = f"{_many(wrong, 'error')}, {warnings}; `postventa explain CODE` says more"
+    else:
+        read = f"{_many(len(project.journeys), 'journey')}, {_many(len(list(project.messages)), 'message')}"
+        said = f"{read}, {_many(len(project.surveys), 'survey')}: no errors" + (f", {warnings}" if warned else "")
+    shown = report(problems, project.sources(), told("warning", language))
+    return "\n\n".join(part for part in (shown, told(said, language)) if part)
+
+
+def _for_machines(project: Project, problems: list[Problem]) -> dict[str, object]:
     return {
-        "ok": not project.errors,
+        "ok": not any(problem.severity == "error" for problem in problems),
         "release": project.hash,
         "journeys": sorted(project.journeys),
-        "problems": [problem.to_json() for problem in project.problems],
+        "problems": [problem.to_json() for problem in problems],
     }
 
 
@@ -73,19 +96,6 @@ def _annotation(problem: Problem) -> str:
     for sign, escaped in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A")):
         text = text.replace(sign, escaped)
     return f"::{problem.severity} {place}::{text}"
-
-
-def _meaning(code: str) -> str:
-    from postventa import settings
-    from postventa.errors import ConfigError
-    from postventa.journeys.codes import CODES
-    from postventa.source.nearest import suggest
-
-    known = {**CODES, **settings.CODES}
-    text = known.get(code.upper())
-    if text is None:
-        raise ConfigError(f"no code is called '{code}'", mend=suggest(code.upper(), known, "codes", 60))
-    return f"{code.upper()}  {text}"
 
 
 def _many(count: int, what: str) -> str:

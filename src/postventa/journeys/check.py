@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from postventa.core.journey import Journey, Survey
@@ -24,9 +24,17 @@ class Journeys:
     problems: tuple[Problem, ...] = ()
 
 
-def load_journeys(files: Mapping[str, bytes | str], known: Known) -> Journeys:
-    """Read `{file name: content}`. Never raises for what a user can write."""
-    documents = [load(file, files[file]) for file in sorted(files)]
+Tell = Callable[[str, int, int | None], None]
+"""(what is being done, how much is done, of how much): moves a bar."""
+
+
+def load_journeys(files: Mapping[str, bytes | str], known: Known, tell: Tell | None = None) -> Journeys:
+    """Read `{file name: content}`. Never raises for what a user can write. `tell` hears of every file."""
+    documents: list[Document] = []
+    for file in sorted(files):
+        if tell is not None:
+            tell(file, len(documents), len(files))
+        documents.append(load(file, files[file]))
     trees = {doc.file: tree for doc in documents if (tree := read_journey(doc, known.registry)) is not None}
     for tree in trees.values():
         for rule in rules.EACH:

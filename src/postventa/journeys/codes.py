@@ -23,6 +23,8 @@ FORM = {
     "J116": "There is no such condition word.",
     "J118": "Every branch ends with `otherwise`, so that it is clear what happens to everybody else.",
     "J206": "The two sides of a comparison are of different kinds, so it could never hold.",
+    "J246": "People stand at a step that the changed file no longer has, and it says `follow` or `retime`: they would "
+    "go on at the next step that is kept, or have nowhere to go on. `postventa plan` shows who would go where.",
     "J219": "`then` has a block for an event that this step does not wait for.",
 }
 YAML = {

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 from postventa.journeys.known import Known
+from postventa.journeys.rules.answers import missing_at
 from postventa.journeys.tree import Step, Tree
 from postventa.source.nearest import suggest
 from postventa.source.problem import Problem, Severity
@@ -17,9 +18,14 @@ CODES = {
     "J302": "The template reads a fact that does not exist.",
     "J303": "The template reads a fact that may be missing; the mail would then fail. "
             "Give it a default: `{{ customer.first_name | default('') }}`.",
+    "J304": "The template reads what comes only with an event, and one way to the step goes on without that event (an "
+            "`on_timeout` that goes on): on that way the mail would fail.",
 }  # fmt: skip
 
 _GIVEN = {"run", "event", "survey", "answer", "links", "brand", "locale", "now"}
+
+Lacking = Mapping[str, Mapping[int, Mapping[str, int]]]
+"""By journey and `id(step)`: facts that a way there lacks, and the line of the wait that ended without them."""
 
 
 class Reading(Protocol):
@@ -55,13 +61,29 @@ def check_wordings(trees: Iterable[Tree], known: Known, readings: Iterable[Readi
                 sent[message].append((tree, step))
     found: dict[tuple[str, int, str], Problem] = {}
     read = list(readings)
+    lacking = {tree.id: missing_at(tree) for steps in sent.values() for tree, _ in steps}
     backed = {(one.file, one.line) for one in read if one.guarded and _usual(one, known)}
     for reading in read:
         for tree, step in sent.get(reading.message, ()):
+            if (line := _lacking(reading, tree, step, lacking)) is not None:
+                found.setdefault((reading.file, reading.line, reading.path), line)
             for problem in _look(reading, tree, step, known):
                 if problem.code != "J303" or (reading.file, reading.line) not in backed:
                     found.setdefault((reading.file, reading.line, reading.path), problem)
     return list(found.values())
+
+
+def _lacking(reading: Reading, tree: Tree, step: Step, lacking: Lacking) -> Problem | None:
+    """What a wait before the step may have ended without."""
+    facts = lacking[tree.id].get(id(step), {})
+    line = facts.get("answer" if reading.path.startswith("answer.") else reading.path)
+    if line is None or reading.guarded:
+        return None
+    message = (
+        f"'{reading.path}' comes with what {tree.file} (line {line}) waits for, and its 'on_timeout' goes on without it"
+    )
+    help_ = "wrap it in '{% if … is defined %}', or put '- exit: …' into that 'on_timeout'"
+    return Problem(reading.file, reading.line, 1, "J304", message, help_)
 
 
 def _messages(step: Step, known: Known) -> list[str]:

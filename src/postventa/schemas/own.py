@@ -18,6 +18,18 @@ from postventa.source.nodes import Node, Scalar, Sequence
 from postventa.source.problem import Problem
 from postventa.source.yaml import load
 
+CODES = {
+    "E201": "A file in schemas/events/ tells either an event (`event: course.enrolled`) or what is known of a thing "
+    "(`thing: course`).",
+    "E202": "There is no such key in a file of schemas/events/.",
+    "E203": "Events are called noun.verb in small letters, things and fields one word; some words have a meaning of "
+    "their own.",
+    "E204": "The value has the wrong shape, or is no type of field.",
+    "E205": "An event names the things it is about by their ids, and there is no such thing with an id.",
+    "E206": "What postventa knows already cannot be told again, nor changed: other files rely on it.",
+    "E207": "Two files tell the same event; only one could count.",
+}
+
 _KEYS = {"event": ("event", "thing", "doc", "once", "ids", "fields"), "thing": ("thing", "doc", "fields")}
 _FIELD_KEYS = ("type", "doc", "required", "of", "one_of", "fields")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,40}")

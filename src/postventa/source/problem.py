@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from postventa.source.language import told
 
 Severity = Literal["error", "warning"]
 
@@ -29,9 +31,14 @@ class Problem:
         """`file:line:column`, without what is not known."""
         return ":".join([self.file, *(str(part) for part in (self.line, self.column) if part)])
 
-    def headline(self) -> str:
-        """One line: place, severity, code and what was found."""
-        return f"{self.where} {self.severity} {self.code} {self.message}"
+    def headline(self, warning: str = "warning") -> str:
+        """One line: place, severity, code and what was found. `warning`: the word for a warning."""
+        severity = warning if self.severity == "warning" else self.severity
+        return f"{self.where} {severity} {self.code} {self.message}"
+
+    def told(self, language: str) -> Problem:
+        """The same in another language."""
+        return replace(self, message=told(self.message, language), help=told(self.help, language))
 
     def __str__(self) -> str:
         """The headline and the help in one line, for places that do not have the file's text."""
@@ -51,11 +58,12 @@ class Problem:
         }
 
 
-def render(problem: Problem, source: str | None = None) -> str:
+def render(problem: Problem, source: str | None = None, warning: str = "warning") -> str:
     """The headline, the line of `source` it speaks of, and a caret under the words with the help beside it."""
     lines = source.split("\n") if source is not None else []
     if not 1 <= problem.line <= len(lines):
-        return f"{problem.headline()}\n  {problem.help}" if problem.help else problem.headline()
+        headline = problem.headline(warning)
+        return f"{headline}\n  {problem.help}" if problem.help else headline
     text = "".join(sign if sign.isprintable() else " " for sign in lines[problem.line - 1])
     start = max(problem.column - 1, 0)
     if len(text) > _WIDEST:  # one very long line: show the part that matters
@@ -64,7 +72,7 @@ def render(problem: Problem, source: str | None = None) -> str:
     width = max(1, min(problem.width, len(text) - start))
     margin = f"{problem.line} | "
     below = " " * (len(margin) - 2) + "| " + " " * start + "^" * width
-    return "\n".join([problem.headline(), margin + text, f"{below} {problem.help}".rstrip()])
+    return "\n".join([problem.headline(warning), margin + text, f"{below} {problem.help}".rstrip()])
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
@@ -72,9 +80,9 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
     return sorted(set(problems), key=lambda p: (p.file, p.line, p.column, p.code, p.message))
 
 
-def report(problems: Iterable[Problem], sources: Mapping[str, str]) -> str:
-    """All problems as people read them, in order. `sources` maps file names to their text."""
-    return "\n".join(render(problem, sources.get(problem.file)) for problem in in_order(problems))
+def report(problems: Iterable[Problem], sources: Mapping[str, str], warning: str = "warning") -> str:
+    """All problems as people read them, in order. `sources` maps file names to their text, `warning` is the word."""
+    return "\n".join(render(problem, sources.get(problem.file), warning) for problem in in_order(problems))
 
 
 def errors(problems: Iterable[Problem]) -> list[Problem]:

@@ -14,6 +14,13 @@ from postventa.source.positions import key_at, locate
 from postventa.source.problem import Problem
 from postventa.source.yaml import load
 
+CODES = {
+    "B100": "brand.yaml holds keys and values: how the shop looks and who it is.",
+    "B101": "There is no such key in brand.yaml.",
+    "B102": "A value that does not fit.",
+    "B110": "Text of this colour is hard to read on its background. WCAG asks for a contrast of 4.5.",
+}
+
 _READABLE = 4.5
 _HEX = re.compile(r"#[0-9a-fA-F]{6}\Z")
 _ADDRESS = re.compile(r"\s*(?:(?P<name>[^<>\r\n]*?)\s*<(?P<in>[^<>\s]+@[^<>\s]+)>|(?P<bare>[^<>\s]+@[^<>\s]+))\s*\Z")

@@ -1,4 +1,4 @@
-"""`edits: follow` and `retime`: what they need, and what they do not do yet."""
+"""`edits: follow` and `retime`: what they need."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from postventa.journeys.known import Known
 from postventa.journeys.tree import Tree
 
 CODES = {
-    "J217": "`follow` and `retime` are read and kept, but for now people inside finish the version they started.",
     "J230": "People are found again in a changed file by step ids; `wait`, `branch`, `repeat` have none of their own.",
 }
 
@@ -18,8 +17,6 @@ def check(tree: Tree, _known: Known) -> None:
     edits = tree.values.get("edits")
     if edits not in {"follow", "retime"}:
         return
-    tree.say(tree.root.get("edits"), "J217", f"'{edits}' has no effect yet: people inside finish what they started",
-             "keep it for later, or write finish", warning=True)  # fmt: skip
     for number, step in enumerate(tree.walk(), 1):
         if step.verb in _WITHOUT and not step.explicit:
             tree.say(
