@@ -47,6 +47,7 @@ JOURNEYS = (
     journey("yearly", "customer", "order.paid",
             "  - repeat: 2 days\n    at_most: 3\n    steps:\n      - send: news\n      - wait_for: order.placed\n        since: here\n"
             "        timeout: 1 day\n        on_timeout: go_on\n", "exit_on: customer.unsubscribed"),
+    journey("hourly", "ticket", "ticket.opened", "  - repeat: 1 hour\n    at_most: 4\n    steps:\n      - send: receipt\n"),
 )  # fmt: skip
 SHOP = Shop(timezone="Europe/Madrid", caps=(CAP,), windows=(Window(OPENS, SHUTS),))
 CATALOG = compiled(*JOURNEYS, messages={"soft": "soft_opt_in", "guide": "soft_opt_in", "news": "marketing"}, shop=SHOP)
@@ -191,7 +192,7 @@ def test_two_mails_that_an_hour_separates_never_leave_in_one_second(steps: list[
     by_run: dict[str, list[tuple[datetime, str]]] = {}
     for sent in story.line.sent:
         row = story.line.rows[sent.effect_id]
-        if row.journey in ("mails", "guide"):
+        if row.journey in ("mails", "guide", "hourly"):
             for run_id in row.run_ids:
                 by_run.setdefault(run_id, []).append((sent.at, row.step_id))
     for mails in by_run.values():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from postventa.core import done, policy, sending, waiting
+from postventa.core import done, policy, schedule, sending, steps, waiting
 from postventa.core.effect import Claimed, Withdraw
 from postventa.core.event import Claim, InDoubt, Receipt
 from postventa.core.journey import END, Ask, Send
@@ -211,7 +211,8 @@ def receipt(turn: Turn, given: Receipt) -> None:
     _record(turn, row, given, left)
     for run in standing(turn, row):
         at = max(run.at, given.at) if left else max(run.at, turn.now)
-        go_on(turn, turn.put(run.but(at=at)), row, sent=left)
+        kept = bool(run.rounds) and schedule.add(run.at, turn.catalog.shop.catch_up, turn.tz) < at
+        go_on(turn, turn.put(steps.delayed(run, at) if kept else run.but(at=at)), row, sent=left)
 
 
 def _forget(turn: Turn, row: OutboxRow) -> None:

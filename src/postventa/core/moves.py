@@ -33,6 +33,8 @@ def move(turn: Turn, run: Run, index: int) -> None:
         step = journey.steps[index]
         at = late(turn, run.at)
         marks = run.marks if run.step == index else done.left(run, journey.steps[run.step])
+        if at != run.at and run.rounds:
+            marks = {**marks, steps.DELAYED: at}
         if step.id in journey.marked:
             marks = {**marks, step.id: at}
         run = turn.put(run.but(step=index, at=at, marks=marks, stand=Stand("new", turn.now)))
@@ -111,7 +113,7 @@ def fire(turn: Turn, run: Run) -> None:
             _go(turn, waiting.survey_due(turn, turn.put(run), step))
         case "round":
             assert isinstance(step, Repeat)
-            _go(turn, steps.begin_round(turn, run.but(at=late(turn, run.at)), step))
+            _go(turn, steps.begin_round(turn, steps.delayed(run, late(turn, run.at)), step))
         case "new" | "outbox" | "parked":
             raise AssertionError(f"a run that stands as {stand.kind!r} has no due time")
 

@@ -185,12 +185,33 @@ def _repeat(turn: Turn, run: Run, step: Repeat) -> Go:
         return _leave_repeat(turn, run, step, "until holds")
     if number and step.every is not None:
         due = _round_due(turn, step, first, number)
+        if due <= run.at and (behind := _behind(turn, run, step, due)):
+            first, due = first + behind, due + behind
+            run = run.but(rounds={**run.rounds, step.id: (number, first)})
         if due > run.at:
             if due > turn.now:
                 turn.put(run.but(stand=Stand("round", turn.now, due)))
                 return None
             run = run.but(at=due)
     return begin_round(turn, run, step)
+
+
+DELAYED = "/delayed"
+"""The mark of when a run in a repeat last went on from now, because an outage or a pause had kept it."""
+
+
+def delayed(run: Run, at: datetime) -> Run:
+    """The run at `at`, where that is later than it would have been."""
+    return run if at == run.at else run.but(at=at, marks={**run.marks, DELAYED: at})
+
+
+def _behind(turn: Turn, run: Run, step: Repeat, due: datetime) -> timedelta | None:
+    """How much later the rounds are from now on: what an interval separates does not leave at once after an outage."""
+    kept = run.marks.get(DELAYED)
+    if kept is None or kept < run.marks.get(f"{step.id}/round", kept):
+        return None
+    assert step.every is not None
+    return schedule.add(kept, step.every, turn.tz) - due
 
 
 def _round_due(turn: Turn, step: Repeat, first: datetime, done: int) -> datetime:

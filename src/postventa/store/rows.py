@@ -208,8 +208,8 @@ def posting_row(customer_id: str, one: PostPoints) -> Row:
 
 
 # --- the outbox ------------------------------------------------------------------------------------------------------
-FORBIDDEN = (  # noqa: S608 - constants of our own
-    "select 1 from suppressions as s where s.address = lower(outbox.address)"
+FORBIDDEN = (
+    "select 1 from suppressions as s where s.address = lower(outbox.address)"  # noqa: S608 - constants of our own
     f" and (outbox.class <> 'transactional' or s.reason in ({', '.join(repr(one) for one in sorted(DEAD_ADDRESS))}))"
 )
 """SQL: whether a message must not leave because its address is suppressed, by the rule of `core.policy`."""

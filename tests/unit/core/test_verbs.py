@@ -317,6 +317,33 @@ def test_a_round_that_takes_longer_than_the_interval_delays_the_next() -> None:
     assert days(line) == ["03-02 a", "03-05 a", "03-08 a"]
 
 
+HOURLY = "  - repeat: 1 hour\n    at_most: 5\n    steps:\n      - send: a\n"
+
+
+def test_after_an_outage_rounds_are_delayed_and_never_leave_at_once() -> None:
+    line = paid(HOURLY).to("+1 hour")
+    line.sleep("+6 hours").tick()
+    line.to("+1 day")
+    assert [f"{one.at:%H:%M}" for one in line.sent] == ["10:00", "11:00", "17:00", "18:00", "19:00"]
+
+
+def test_after_a_pause_rounds_are_delayed_and_never_leave_at_once() -> None:
+    line = paid(HOURLY)
+    line.hands_over = False
+    line.to("+6 hours")
+    line.hands_over = True
+    line.hand_over()
+    line.to("+1 day")
+    assert [f"{one.at:%H:%M}" for one in line.sent] == ["10:00", "16:00", "17:00", "18:00", "19:00"]
+
+
+def test_an_outage_does_not_move_a_yearly_round() -> None:
+    line = paid("  - repeat: 12 months\n    at_most: 3\n    steps:\n      - send: a\n").to("+364 days")
+    line.sleep("+3 days").tick()
+    line.to("+2000 days")
+    assert [f"{one.at:%Y-%m-%d}" for one in line.sent] == ["2026-03-02", "2027-03-04", "2028-03-02"]
+
+
 def test_repeat_round_begins_as_soon_as_one_ends() -> None:
     line = paid("  - repeat: round\n    at_most: 3\n    steps:\n      - wait: 1 day\n      - send: a\n").to("+30 days")
     assert days(line) == ["03-03 a", "03-04 a", "03-05 a"]
