@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatch
@@ -204,7 +204,7 @@ def read_files(root: Path) -> tuple[dict[str, bytes], list[Problem]]:
     """The files of a release in a folder, and those that could not be read."""
     files: dict[str, bytes] = {}
     problems: list[Problem] = []
-    for path in sorted(root.rglob("*")):
+    for path in _inside(root):
         name = path.relative_to(root).as_posix()
         if name.endswith(".yml") and belongs(name.removesuffix("yml") + "yaml"):
             problems.append(Problem(name, 0, 0, "Y117", "a file that ends in .yml is not read", "rename it to .yaml"))
@@ -220,6 +220,16 @@ def read_files(root: Path) -> tuple[dict[str, bytes], list[Problem]]:
                 Problem(name, 0, 0, "Y102", f"the file cannot be read: {error.strerror}", "check its rights")
             )
     return files, problems
+
+
+def _inside(root: Path) -> Iterator[Path]:
+    """Whatever may belong to a release. A folder beside it (a history, an environment, a page's programs) may hold
+    thousands of files: it is not looked into."""
+    tops = {pattern.partition("/")[0] for pattern in BELONGS}
+    for path in sorted(root.iterdir()):
+        yield path
+        if path.name in tops and path.is_dir():
+            yield from sorted(path.rglob("*"))
 
 
 def release_hash(files: Mapping[str, bytes]) -> str:
