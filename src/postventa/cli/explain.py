@@ -21,7 +21,7 @@ HEAD = "journey: example\nsubject: order\nstart: {on: order.paid}\nsteps:\n"
 _FILES = {
     "J": "journeys/example.yaml", "Y": "journeys/example.yaml", "V": "surveys/happy.yaml", "L": "loyalty.yaml",
     "P": "products.csv", "S": "postventa.yaml", "W": "surveys/happy.yaml", "T": "templates/hello/es.md",
-    "B": "brand.yaml", "E": "schemas/events/course.yaml", "A": "agents/mine.py",
+    "B": "brand.yaml", "E": "schemas/events/course.yaml", "A": "agents/mine.py", "C": "tests/example.yaml",
 }  # fmt: skip
 """By a code's letter: the file an example is in where it does not say."""
 
@@ -60,8 +60,10 @@ def meanings(language: str = "en") -> dict[str, str]:
     from postventa.source.language import told
     from postventa.templates import brand
     from postventa.templates import codes as templates
+    from postventa.testing import scenario_form
 
-    known = {**CODES, **settings.CODES, **templates.CODES, **brand.CODES, **own.CODES, **loader.CODES}
+    rooms = (settings, templates, brand, own, loader, scenario_form)
+    known = {**CODES, **{code: text for room in rooms for code, text in room.CODES.items()}}
     return {code: told(known[code], language) for code in sorted(known)}
 
 

@@ -45,7 +45,10 @@ def command(
     for verdict in verdicts:
         _print(verdict, t)
     if problems:
-        typer.echo(report(problems, sources))
+        from postventa.source.language import told
+
+        language = loaded.settings.language
+        typer.echo(report([one.told(language) for one in problems], sources, told("warning", language)))
     _print_sum(verdicts, problems, t)
     if junit is not None:
         from postventa.testing.junit import junit_xml
