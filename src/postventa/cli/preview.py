@@ -45,7 +45,7 @@ def command(
     if to:
         import asyncio
 
-        typer.echo(asyncio.run(_send(loaded, chosen.message, _sound(chosen), to)))
+        typer.echo(asyncio.run(_send(loaded, chosen.message, _sound(chosen), to, t)))
         return
     if out is not None:
         _write(made, out)
@@ -176,7 +176,7 @@ def _open(mail: Rendered, name: str) -> Path:
     return page
 
 
-async def _send(project: Project, message: str, mail: Rendered, to: str) -> str:
+async def _send(project: Project, message: str, mail: Rendered, to: str, t: Tongue) -> str:
     """By the real channel, whatever the policy says: it goes to whoever asked for it."""
     import secrets
     from datetime import UTC, datetime
@@ -186,10 +186,10 @@ async def _send(project: Project, message: str, mail: Rendered, to: str) -> str:
     from postventa.runtimes.outward import is_real, smtp_of
 
     if not is_real(project.sound_settings):
-        mend = "set channels.email.kind: smtp, or look at it with --open"
         raise ConfigError(
-            "this project sends no mail (kind: mailbox)", where="postventa.yaml: channels.email", mend=mend
-        )
+            t("this project sends no mail (kind: mailbox)"), where="postventa.yaml: channels.email",
+            mend=t("set channels.email.kind: smtp, or look at it with --open"),
+        )  # fmt: skip
     sender, name = project.messages.sender(message), f"preview-{secrets.token_hex(8)}"
     envelope = Envelope(
         effect_id=name, message=message, to=to, sender=sender.address, sender_name=sender.name,
@@ -201,7 +201,7 @@ async def _send(project: Project, message: str, mail: Rendered, to: str) -> str:
         receipt = await channel.deliver(envelope, _at_once)
     finally:
         await channel.close()
-    return f"Sent to {to}: {receipt.detail}"
+    return t("Sent to {to}: {detail}", to=to, detail=t.reason(receipt.detail))
 
 
 async def _at_once() -> bool:

@@ -122,6 +122,10 @@ _MAILS: Mapping[str, str] = {
     "As this customer would get it (id, order or address)":
         "Como lo recibiría este cliente (identificador, pedido o dirección)",
     "Gmail shows up to 102 kB": "Gmail muestra hasta 102 kB",
+    "this project sends no mail (kind: mailbox)": "este proyecto no envía correo (kind: mailbox)",
+    "set channels.email.kind: smtp, or look at it with --open":
+        "pon channels.email.kind: smtp, o míralo con --open",
+    "Sent to {to}: {detail}": "Enviado a {to}: {detail}",
     "opened {file}": "abierto {file}", "cannot be made": "no se puede componer",
     "{count} files in {folder}": "{count} ficheros en {folder}",
     "subject {subject} characters, preheader {preheader}, {size}":

@@ -128,6 +128,25 @@ async def test_a_mail_outside_the_sending_hours_is_held_until_they_begin(web: An
     assert spanish["text"].startswith("retenido: fuera del horario de envío: pasa al 2026-03-03 09:00")
 
 
+async def test_a_cap_is_the_reason_while_it_holds_and_after_it_was_waited_for(web: Any) -> None:
+    who = {"customer_id": "c-8", "email": "eva@example.com"}
+    for number in range(4):
+        order = {"order_id": f"o-8{number}", "total": "40.00", "currency": "EUR"}
+        await web.post(
+            web.event(f"p{number}", "order.placed", 0, customer=who, **order),
+            web.event(f"q{number}", "order.paid", 1, **order),
+        )
+        await web.dispatcher.drain()
+    found = {one["subject"]: one for one in await verdicts(web, "c-8", "thank-you")}
+    assert [found[f"order/o-8{number}"]["what"] for number in range(4)] == ["sent", "sent", "sent", "held"]
+    assert "the cap of 3 per 7 days is reached" in found["order/o-83"]["text"]
+    assert found["order/o-83"]["until"] == "2026-03-05T09:00:00Z"  # if_blocked: wait up to 3 days
+    await web.pass_time(timedelta(days=4))
+    found = {one["subject"]: one for one in await verdicts(web, "c-8", "thank-you")}
+    assert found["order/o-83"]["what"] == "skipped"
+    assert "waited as long as if_blocked allows" in found["order/o-83"]["text"]
+
+
 async def test_a_pause_is_the_reason_while_it_lasts(web: Any) -> None:
     async with web.store.transaction() as tx:
         await tx.set_pause(Pause("all", "wrong prices", web.now, "ana"))
