@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable
 
-from bench import command, core, due, ingest, mails
+from bench import backtest, command, core, due, ingest, kafka, mails
 from bench.figure import Figure, machine, table
 
 
@@ -17,17 +17,27 @@ def parts(quick: bool) -> dict[str, Callable[[], Iterable[Figure]]]:
     return {
         "ingest": lambda: [ingest.measure(3 if quick else 9)],
         "advance": lambda: core.measure(5 if quick else 11, 150 if quick else 500),
+        "backtest": lambda: backtest.measure(3 if quick else 7, 400 if quick else 1500),
         "due": lambda: due.measure(30 if quick else 200, 20_000 if quick else 100_000),
         "mails": lambda: [mails.measure(3 if quick else 7, 200 if quick else 1000)],
         "command": lambda: command.measure(3 if quick else 7),
+        "kafka": lambda: _kafka(quick=quick),
     }
+
+
+def _kafka(*, quick: bool) -> Iterable[Figure]:
+    """Nothing, and a line that says so, where no broker or database can be started."""
+    if told := kafka.missing():
+        print(told)
+        return []
+    return kafka.measure(1 if quick else 3, 2000 if quick else 5000, 5 if quick else 20)
 
 
 def main() -> None:
     """Measure what was named, or everything."""
     known = parts(quick=False)
     asked = argparse.ArgumentParser(prog="python -m bench", description="Speed and size, as ratios in one run.")
-    asked.add_argument("--quick", action="store_true", help="a minute or less, for every change")
+    asked.add_argument("--quick", action="store_true", help="a short one for every change; without Kafka unless named")
     asked.add_argument("names", nargs="*", metavar="NAME", help=f"only these: {', '.join(known)}")
     options = asked.parse_args()
     if unknown := sorted(set(options.names) - set(known)):
@@ -35,7 +45,7 @@ def main() -> None:
     print(machine())
     figures: list[Figure] = []
     for name, measure in parts(options.quick).items():
-        if not options.names or name in options.names:
+        if name in options.names or not (options.names or (options.quick and name == "kafka")):
             figures.extend(measure())
     print(table(figures))
 

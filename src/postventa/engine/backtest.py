@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from postventa.core.event import Event
 from postventa.core.journey import Catalog
+from postventa.engine.cores import cores, spread
 from postventa.engine.fates import Told, Where, fates
 from postventa.engine.replay import Decision, Played, Replay, Unused, decisions, in_order
 from postventa.errors import RecordError
@@ -20,6 +21,8 @@ Tell = Callable[[str, int, int | None], None]
 """(what is being done, how much is done, of how much) for a progress bar."""
 
 _EVERY = 500
+MANY = 1000
+"""Customers from which on more than one core is worth it."""
 _WAITS = {
     "timer": "a time", "fact": "a date not known yet", "event": "an event", "held": "leave to send",
     "siblings": "the other lines", "answer": "an answer", "round": "the next round", "parked": "an operator",
@@ -114,9 +117,13 @@ def backtest(
     return play(project, read_lines(project, lines, tell), until, tell)
 
 
-def play(project: Project, past: Past, until: datetime | None = None, tell: Tell | None = None) -> Report:
-    """Run what happened through the project's journeys, up to `until` (default: the last event)."""
-    report = Report(bad=past.bad)
+def play(
+    project: Project, past: Past, until: datetime | None = None, tell: Tell | None = None, parts: int | None = None
+) -> Report:
+    """Run what happened through the project's journeys, up to `until` (default: the last event).
+
+    `parts`: over so many processes; by default over all cores where there are many customers. It gives the same.
+    """
     replay = Replay(project.catalog(), waiting_room=timedelta(seconds=_seconds(project)))
     for incoming in past.incomings:
         replay.add(incoming)
@@ -124,14 +131,42 @@ def play(project: Project, past: Past, until: datetime | None = None, tell: Tell
     for customer, events in past.known.items():
         replay.know(customer, events)
         people += 1
+
+    def note(count: int) -> None:
+        if tell is not None:
+            tell("playing customers", count, people)
+
+    parts = parts or (cores() if people >= MANY else 1)
+    if parts == 1:
+        report = _part(replay, until, 0, 1, note)
+    else:
+        report = _sum(spread(parts, lambda part, told: _part(replay, until, part, parts, told), note))
+    report.bad = past.bad
     report.end = until or replay.last
-    for played in replay.play(until):
-        _count(report, played, replay.catalog)
-        if tell is not None and report.customers % _EVERY == 0:
-            tell("playing customers", report.customers, people)
     report.decisions = in_order(report.decisions)
     report.unused = sorted(replay.unused, key=lambda one: one.event.order_key)
     return report
+
+
+def _part(replay: Replay, until: datetime | None, part: int, parts: int, note: Callable[[int], None]) -> Report:
+    report = Report()
+    for played in replay.play(until, part, parts):
+        _count(report, played, replay.catalog)
+        if report.customers % _EVERY == 0:
+            note(report.customers)
+    return report
+
+
+def _sum(reports: Iterable[Report]) -> Report:
+    whole = Report()
+    for one in reports:
+        whole.decisions += one.decisions
+        whole.runs |= one.runs
+        whole.standing += one.standing
+        whole.pending += one.pending
+        whole.events += one.events
+        whole.customers += one.customers
+    return whole
 
 
 def _seconds(project: Project) -> int:
