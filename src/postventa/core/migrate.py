@@ -218,8 +218,8 @@ def _stay(turn: Turn, run: Run, seat: Seat, how: How) -> None:
         case "timer" | "fact" | "round" if how == "retime":
             _go(turn, steps.enter(turn, run, target))
         case "answer" if how == "retime":
-            assert isinstance(target, Ask)
-            _ask_until(turn, run, target)
+            assert isinstance(target, Ask) and isinstance(seat.step, Ask)  # noqa: PT018 - one thing: it was kept
+            _ask_until(turn, run, seat.step, target)
         case "siblings" if isinstance(target, Send) and target.together is None:
             _go(turn, steps.enter(turn, run, target))
         case "new":
@@ -242,13 +242,16 @@ def _listen_anew(turn: Turn, run: Run, target: WaitFor, how: How) -> None:
         turn.put(now.but(stand=but(now.stand, since=before.since, due_at=before.due_at, deadline=before.deadline)))
 
 
-def _ask_until(turn: Turn, run: Run, target: Ask) -> None:
+def _ask_until(turn: Turn, run: Run, old: Ask, target: Ask) -> None:
     """The survey's end and reminder, from its mail on; a reminder that has left, or tries to, is not sent again."""
     before = run.stand
+    if (before.count > 1 or before.effect_id is not None) and before.deadline is not None:
+        asked_at = schedule.add(before.deadline, old.timeout, turn.tz, -1)  # `at` is the reminder's by now
+        end_ = schedule.add(asked_at, target.timeout, turn.tz)
+        turn.put(run.but(stand=but(before, due_at=end_, deadline=end_)))
+        return
     now = waiting.asked(turn, run, target).stand
-    if before.count > 1 or before.effect_id is not None:
-        turn.put(run.but(stand=but(before, due_at=now.deadline, deadline=now.deadline)))
-    elif before.reason and before.due_at is not None and now.deadline is not None:
+    if before.reason and before.due_at is not None and now.deadline is not None:
         turn.put(run.but(stand=but(before, due_at=min(before.due_at, now.deadline), deadline=now.deadline)))
 
 
