@@ -1,8 +1,8 @@
 """Calls of `advance` per second while a backtest plays: the reference journeys, the made-up shop, every core it takes.
 
-Counted in a play of its own; timed is the whole loop around `advance` (clock, hand-over, decisions, sums, and bringing
-the answers of the cores together), by the clock on the wall, since several cores share the work. Beside it one core alone,
-by the wall and by processor time, which a busy machine disturbs less.
+Counted in a play of its own; timed is the whole loop around `advance`: clock, hand-over, decisions, sums, and bringing
+the answers of the cores together. By the clock on the wall, since several cores share the work; beside it one core
+alone, by the wall and by processor time, which a busy machine disturbs less.
 """
 
 from __future__ import annotations

@@ -137,6 +137,13 @@ async def test_a_stretch_is_read_again_into_a_backtest_and_asked_twice_into_the_
 
     assert await to_thread(run, [*words, "--to", before.isoformat(), "--json"]) == 0
     assert capsys.readouterr().out == ""
+    retained = ["backtest", "--topic", world.topic("orders"), "--project", str(world.folder), "--json"]
+    assert await to_thread(run, retained) == 0
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == decisions
+    assert await to_thread(run, [*retained, "--compare", str(world.folder)]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["summary"]["mails"] == {"before": 4, "after": 4}
+    assert await to_thread(run, [*retained[:2], "ordrs", *retained[3:]]) == 2
+    assert "no agent reads topic 'ordrs'" in capsys.readouterr().err
     assert await to_thread(run, [*words, "--into-engine"]) == 2
     assert "--yes" in capsys.readouterr().err
     assert await to_thread(run, [*words, "--into-engine", "--yes"]) == 0
