@@ -120,6 +120,11 @@ def test_the_words_are_spanish_where_the_shop_says_so(say: Say, shop: Path) -> N
     assert code == 1
     assert "asunto 31 caracteres, texto previo 51" in told
     assert "no hay texto en 'en'" in error
+    (shop / "templates/thank-you/es.md").write_text("# Hola\n\n{{ customer.nick }}\n", "utf-8")
+    _, told, error = say("preview", "thank-you")
+    assert "no se puede componer" in told
+    assert "falta 'customer.nick'" in error
+    assert "is missing" not in error
 
 
 # --- diagram ----------------------------------------------------------------------------------------------------------

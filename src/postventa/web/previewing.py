@@ -9,6 +9,7 @@ from typing import Any
 from postventa.core.condition import Fact, Path
 from postventa.core.journey import Journey
 from postventa.project import Project
+from postventa.source.language import told
 from postventa.templates.message import MessageSpec
 from postventa.templates.render import Rendered, RenderError
 from postventa.templates.sample import sample_context
@@ -89,9 +90,10 @@ def preview(
             message, locale, context, variant=chosen, zone=past.zone if past else None
         )  # fmt: skip
     except RenderError as error:
-        made.findings.append(Finding(error.message, error.where or "", error.mend or ""))
+        text = t("{path} is missing", path=f"'{error.variable}'") if error.variable else told(error.message, t.language)
+        made.findings.append(Finding(text, error.where or "", error.mend or ""))
         made.findings += _missing(project, message, context, {(error.file, error.line)}, t)
-    made.findings += _read(project, message, locale, variant)
+    made.findings += _read(project, message, locale, variant, t)
     if made.mail is not None:
         made.findings += _measured(made, made.mail, project.messages.spec(message), t)
     made.findings = list(dict.fromkeys(made.findings))
@@ -150,7 +152,7 @@ def _has(value: Any, parts: Sequence[str]) -> bool:
     return inner is not None and _has(inner, parts[1:])
 
 
-def _read(project: Project, message: str, locale: str, variant: str) -> Iterator[Finding]:
+def _read(project: Project, message: str, locale: str, variant: str, t: Tongue) -> Iterator[Finding]:
     """What `validate` says of the message's own files, of this language and variant."""
     folder = f"templates/{message}/"
     for problem in project.problems:
@@ -161,7 +163,8 @@ def _read(project: Project, message: str, locale: str, variant: str) -> Iterator
         own = file == "message.yaml" or (inside == variant and language_of(file.split(".")[0]) == language_of(locale))
         if own:
             where = f"{problem.file}:{problem.line}" if problem.line else problem.file
-            yield Finding(f"{problem.code} {problem.message}", where, problem.help)
+            text = told(problem.message, t.language)
+            yield Finding(f"{problem.code} {text}", where, told(problem.help, t.language))
 
 
 def _measured(made: Preview, mail: Rendered, spec: MessageSpec, t: Tongue) -> Iterator[Finding]:
