@@ -49,8 +49,10 @@ def command(
     told = control.ask(project, loaded.sound_settings, "/v1/migrate", {**asked, "by": control.who()})
     if told is None:
         _here(project, loaded, asked, t)
+    elif told["order"]["from"]:
+        wait_for_moves(project, loaded, t, told["moves"])
     else:
-        wait_for_moves(project, loaded, t)
+        typer.echo(t("Nobody stands in another version of {journey}.", journey=journey))
 
 
 def _pairs(given: list[str]) -> dict[str, str]:

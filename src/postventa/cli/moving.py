@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,14 +23,15 @@ from postventa.web.tongue import Tongue
 PATIENCE = 30.0
 """Real seconds without anybody going over, after which the rest is left to the engine."""
 TRIES = 10
+Moves = Sequence[Mapping[str, Any]]
 _BETWEEN = 0.5
 
 
-def wait_for_moves(folder: Path, loaded: Project, t: Tongue) -> None:
-    """Tell of every order in force, and see to it that it is carried out."""
+def wait_for_moves(folder: Path, loaded: Project, t: Tongue, moves: Moves = ()) -> None:
+    """See to it that every order in force is carried out. `moves`: as the running engine told before it began."""
     url = url_of(folder, loaded.sound_settings)
     if url is not None:
-        _watch(Api(url, loaded.sound_settings), t)
+        _watch(Api(url, loaded.sound_settings), moves, t)
         return
 
     async def here() -> None:
@@ -41,9 +42,8 @@ def wait_for_moves(folder: Path, loaded: Project, t: Tongue) -> None:
     asyncio.run(here())
 
 
-def _watch(api: Api, t: Tongue) -> None:
+def _watch(api: Api, moves: Moves, t: Tongue) -> None:
     """The engine does it; look on until nobody is left, or nothing moves any more."""
-    moves = api.get("/v1/moves")["moves"]
     for one in moves:
         if one["left"]:
             tell(t, one["journey"], one["version"], one["how"], one["left"])
@@ -64,7 +64,7 @@ def _watch(api: Api, t: Tongue) -> None:
         typer.echo(t(rest, count=last))
 
 
-def _left(moves: list[dict[str, Any]]) -> int:
+def _left(moves: Moves) -> int:
     return sum(int(one["left"]) for one in moves)
 
 

@@ -15,6 +15,7 @@ from postventa.agents.declare import Agent
 from postventa.agents.loader import load_agents
 from postventa.engine.engine import Engine
 from postventa.engine.meters import Meters
+from postventa.engine.moving import progress
 from postventa.engine.operate import Operators
 from postventa.engine.release import Live
 from postventa.errors import RecordError
@@ -98,15 +99,17 @@ class Pages:
         release = await self.host.engine.releases.publish(project, self.host.clock.now(), by, message)
         self.agents = load_agents(self.root / "agents", project.registry)[0]
         await self._refresh()
+        moves = await progress(self.host.engine)
         self.host.changed()
-        return {"release": release.hash, "journeys": sorted(project.journeys)}
+        return {"release": release.hash, "journeys": sorted(project.journeys), "moves": moves}
 
     async def activate(self, release: str, message: str, by: str) -> Mapping[str, Any]:
         """An earlier release becomes the live one again."""
         back = await self.host.engine.releases.activate(release, self.host.clock.now(), by, message)
         await self._refresh()
+        moves = await progress(self.host.engine)
         self.host.changed()
-        return {"release": back.hash}
+        return {"release": back.hash, "moves": moves}
 
     async def pause(self, scope: str, reason: str, by: str) -> None:
         """See `operate.pause`."""

@@ -40,7 +40,7 @@ def command(
     else:
         said = "Published {hash}: {count} journeys. 'postventa run' starts the engine with it."
         typer.echo(t(said, hash=told["release"][:12], count=len(loaded.journeys)))
-    wait_for_moves(project, loaded, t)
+    wait_for_moves(project, loaded, t, told.get("moves", ()))
 
 
 def _publish(folder: Path, loaded: Project, message: str, to: str) -> dict[str, Any]:

@@ -93,6 +93,12 @@ async def left(engine: Engine, order: Order) -> int:
     return sum(one["count"] for one in counts if one["journey"] == order.journey and one["version"] in order.from_)
 
 
+async def progress(engine: Engine) -> list[dict[str, Any]]:
+    """The orders in force as JSON, and how many runs each still speaks of (`left`)."""
+    orders = await standing_orders(engine.store.views)
+    return [{**one.to_plain(), "left": await left(engine, one)} for one in orders]
+
+
 async def order_for(
     releases: Releases, journey: str, version: str = "", from_: str = "", how: str = "", **more: Any
 ) -> Order:

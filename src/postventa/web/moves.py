@@ -8,10 +8,8 @@ from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from postventa.engine.engine import Engine
-from postventa.engine.moving import give, left, order_for
+from postventa.engine.moving import give, order_for, progress
 from postventa.engine.operate import Operators
-from postventa.engine.orders import standing_orders
 from postventa.web.http import Json
 from postventa.web.services import Services
 
@@ -56,16 +54,13 @@ def add_moves(app: FastAPI, services: Services, operators: Operators) -> None:
         asked = await order_for(
             engine.releases, body.journey, body.version, body.from_, body.how, renamed=body.renamed, by=body.by
         )  # fmt: skip
-        order = await give(engine, asked, operators.now())
-        operators.changed()
-        return Json({"order": order.to_plain(), **await _progress(engine)})
+        if asked.from_:
+            asked = await give(engine, asked, operators.now())
+        told = {"order": asked.to_plain(), "moves": await progress(engine)}
+        operators.changed()  # told before it begins: how many there are to bring
+        return Json(told)
 
     @app.get("/v1/moves")
     async def moves() -> Response:
         """The orders in force, and how many runs each still speaks of."""
-        return Json(await _progress(operators.engine))
-
-
-async def _progress(engine: Engine) -> dict[str, object]:
-    orders = await standing_orders(engine.store.views)
-    return {"moves": [{**one.to_plain(), "left": await left(engine, one)} for one in orders]}
+        return Json({"moves": await progress(operators.engine)})
