@@ -234,3 +234,11 @@ def test_in_spanish(capsys: pytest.CaptureFixture[str], shop: Path, tmp_path: Pa
     assert "(pasa a las 09:00: horario)" in shown
     assert "termina: todos los pasos están hechos" in shown
     assert "hasta el jue 2 abr 09:00" in shown
+    for words, says in {
+        ("simulate", "after-purchas"): "ningún recorrido se llama 'after-purchas'",
+        ("simulate", "after-purchase", "--set", "order.total=x"): "'x' no es un número",
+        ("simulate", "after-purchase", "--never", "order.pade"): "¿querías decir 'order.paid'?",
+        ("new", "message", "Dos Palabras"): "minúsculas, cifras y '-', como dos-palabras",
+    }.items():
+        assert main.run([*words, "--project", str(tmp_path / "s")]) == 2
+        assert says in capsys.readouterr().err

@@ -27,6 +27,8 @@ What our customers receive after they buy, and when. Made with postventa.
 
     postventa run --dev --demo    sample customers move through the journeys, time runs fast, no mail leaves
     postventa validate            every problem of every file, with its line
+    postventa simulate after-purchase --open    one customer through a journey: what is sent, when, and why
+    postventa test                the scenarios in tests/: what has to happen, and nothing else
     postventa backtest --events EVENTS.jsonl    who would have got what, and when
 
 | folder or file | what it is | who edits it |
@@ -34,6 +36,7 @@ What our customers receive after they buy, and when. Made with postventa.
 | `journeys/` | one timeline per file: what is sent, when, and what ends it | marketing |
 | `templates/` | the mails and pages, one folder per message, one file per language | marketing |
 | `surveys/` | the questions and their scales | marketing |
+| `tests/` | what has to come of a customer's story: played by `postventa test` | marketing |
 | `loyalty.yaml`, `brand.yaml`, `products.csv` | rewards; name and promises; the catalogue | marketing |
 | `agents/` | one short file per stream: how a platform's record becomes an event | engineers |
 | `schemas/` | the event contract; own event types go to `schemas/events/` | engineers |
@@ -53,3 +56,4 @@ def command(
     typer.echo(f"  cd {shlex.quote(str(directory))}")
     typer.echo("  postventa run --dev --demo    # sample customers, time runs fast, no mail leaves this machine")
     typer.echo("  postventa validate            # after a change: every problem, with its line")
+    typer.echo("  postventa test                # and whether what has to happen still does")

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from postventa.errors import PostventaError
+
+
+@contextmanager
+def spoken(project: Path) -> Iterator[None]:
+    """Whatever goes wrong inside is told in the project's language."""
+    try:
+        yield
+    except PostventaError as error:
+        from postventa.source.language import told
+
+        language = language_of(project)
+        error.message, error.mend = told(error.message, language), told(error.mend or "", language) or None
+        raise
 
 
 def language_of(project: Path) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from postventa.cli import new_texts as texts
+from postventa.cli.language import spoken
 from postventa.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ def journey(
 ) -> None:
     """Make journeys/NAME.yaml, and the message it sends where there is none of that name."""
     if like not in texts.JOURNEYS:
-        raise ConfigError(f"there is no example '{like}'", where="--like", mend=f"one of: {', '.join(texts.JOURNEYS)}")
+        with spoken(project):
+            mend = f"one of: {', '.join(texts.JOURNEYS)}"
+            raise ConfigError(f"there is no example '{like}'", where="--like", mend=mend)
     settings = _settings(project, name)
     message = {} if (project / "templates" / name).exists() else _message(settings, name, "notice")
     text = texts.JOURNEYS[like][settings.language].format(name=name)
@@ -70,7 +73,8 @@ def _settings(project: Path, name: str) -> Settings:
 
     if _NAME.fullmatch(name) is None:
         mend = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "after-delivery"
-        raise ConfigError(f"'{name}' is no name", mend=f"small letters, digits and '-', such as {mend}")
+        with spoken(project):
+            raise ConfigError(f"'{name}' is no name", mend=f"small letters, digits and '-', such as {mend}")
     file = project / FILE
     if not file.is_file():
         raise ConfigError("this folder holds no project", where=str(project), mend="make one: postventa init DIR")
@@ -103,7 +107,8 @@ def _write(project: Path, files: Mapping[str, str], settings: Settings) -> None:
     """All of them or none: what is there already is never overwritten."""
     there = [name for name in files if (project / name).exists()]
     if there:
-        raise ConfigError("this is there already", where=", ".join(there), mend="choose another name, or edit it")
+        with spoken(project):
+            raise ConfigError("this is there already", where=", ".join(there), mend="choose another name, or edit it")
     for name, text in files.items():
         path = project / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from postventa.cli.language import spoken
 from postventa.core.values import as_time, time_text
 from postventa.errors import ConfigError
 
@@ -48,15 +49,16 @@ def command(
     """
     from postventa.project import Project
 
-    loaded = Project.load(project).require_sound()
-    _known(loaded, journey)
-    if all_paths:
-        from postventa.cli.paths import print_paths
-        from postventa.testing.wishes import plan_of
+    with spoken(project):
+        loaded = Project.load(project).require_sound()
+        _known(loaded, journey)
+        if all_paths:
+            from postventa.cli.paths import print_paths
+            from postventa.testing.wishes import plan_of
 
-        print_paths(loaded, journey, plan_of(loaded, event or [], set_ or [], never or []), as_json=as_json)
-        return
-    told = _played(loaded, journey, event or [], set_ or [], never or [], events, customer, start, until)
+            print_paths(loaded, journey, plan_of(loaded, event or [], set_ or [], never or []), as_json=as_json)
+            return
+        told = _played(loaded, journey, event or [], set_ or [], never or [], events, customer, start, until)
     shown = [line for line in told.lines() if everything or line.journey in {"", journey}]
     folder = _write_mails(told, mails, open_=open_)
     if as_json:

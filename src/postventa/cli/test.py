@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from postventa.cli.language import spoken
 from postventa.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def command(
     found = files or sorted((project / FOLDER).glob("*.yaml"))
     if not found:
         mend = "write one: test, given, expect (docs/testing.md)"
-        raise ConfigError("there are no scenarios", where=str(project / FOLDER), mend=mend)
+        with spoken(project):
+            raise ConfigError("there are no scenarios", where=str(project / FOLDER), mend=mend)
     loaded = Project.load(project).require_sound()
     t = tongue_of(loaded.settings.language)
     verdicts, problems, sources = _run(loaded, project, found)

@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 LANGUAGES = ("en", "es")
-_FILES = {"es": "spanish.txt"}
+_FILES = {"es": ("spanish.txt", "spanish_scenarios.txt")}
 _HOLE = re.compile(r"\{(\d)(\*?)\}")
 
 
@@ -60,7 +60,7 @@ def _forms(language: str) -> tuple[dict[str, str], tuple[_Form, ...]]:
     """Sentences without holes, and those with holes, the longest first: what says more is tried first."""
     plain: dict[str, str] = {}
     forms: list[tuple[int, _Form]] = []
-    for english, said in _pairs(_FILES[language]):
+    for english, said in (pair for file in _FILES[language] for pair in _pairs(file)):
         if _HOLE.search(english):
             pieces = re.split(r"\{\d\}", english)
             pattern = re.compile("(.+?)".join(map(re.escape, pieces)), re.DOTALL)
