@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,36 @@ async def test_a_partition_begins_where_the_store_says(tmp_path: Path, broker: B
     await store.close()
     assert starts == {("orders", 0): 0, ("orders", 1): 7, ("orders", 4): 7}
     assert told == [{("orders", 4): (7, 9)}]
+
+
+@pytest.mark.kafka
+async def test_a_partition_that_was_never_stored_has_gaps_too(
+    tmp_path: Path, broker: Broker, topic_prefix: str
+) -> None:
+    """What was passed over counts; what Kafka had deleted before we first looked does not."""
+    from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
+
+    topic = f"{topic_prefix}orders"
+    broker.topics.create(topic, partitions=2)
+    producer = KafkaProducer(bootstrap_servers=broker.bootstrap_servers)
+    for number in range(10):
+        producer.send(topic, b"{}", partition=number % 2)
+    producer.close()
+    admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
+    admin.delete_records({TopicPartition(topic, 1): 4})
+    admin.close()
+    async with _positions(tmp_path, broker) as positions:
+        await positions.first((topic, 1), 4)
+        assert positions.gaps == 0
+        await positions.first((topic, 0), 3)
+        assert positions.gaps == 3
+
+
+@asynccontextmanager
+async def _positions(folder: Path, broker: Broker) -> AsyncIterator[Positions]:
+    async def behind(_: Mapping[Place, tuple[int, int]]) -> None: ...
+
+    store = SqliteStore(folder / "state.db")
+    await store.open()
+    yield Positions(store, Access((broker.bootstrap_servers,)), (), behind=behind, known_for=None)  # type: ignore[arg-type]
+    await store.close()

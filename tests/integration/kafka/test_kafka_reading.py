@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,20 +42,18 @@ class Desk:
     async def read(
         self, *values: bytes | None, offset: int = 0, written: datetime = NOW, reads: Agent = orders
     ) -> None:
-        records = [_record(value, place, written) for place, value in enumerate(values)]
+        await self.reader.read(reads, self.records(*values, written=written))
 
-        async def ack(one: Any) -> None:
-            self.acked.append(one.message.offset)
-
-        await self.reader.read(reads, records, ack)
+    def records(self, *values: bytes | None, first: int = 0, written: datetime = NOW) -> list[Any]:
+        return [_record(value, first + place, written, self.acked.append) for place, value in enumerate(values)]
 
 
-def _record(value: bytes | None, offset: int, written: datetime) -> Any:
+def _record(value: bytes | None, offset: int, written: datetime, acked: Callable[[int], None]) -> Any:
     message = SimpleNamespace(
         topic="orders", partition=0, offset=offset, timestamp=written.timestamp(), headers=None, value=value,
         generation_id=1,
     )  # fmt: skip
-    return SimpleNamespace(message=message)
+    return SimpleNamespace(message=message, ack=lambda: acked(offset))
 
 
 @pytest.fixture
@@ -86,6 +85,30 @@ async def test_a_batch_is_acknowledged_in_order_after_its_commit(desk: Desk) -> 
         ("orders", "accepted"): 2, ("orders", "duplicate"): 1, ("orders", "rejected"): 1, ("orders", "left_out"): 1,
     }  # fmt: skip
     assert [one.source for one in await desk.store.views.dead_letters()] == ["orders/0/3"]
+
+
+async def test_a_batch_is_prepared_while_the_one_before_is_written_and_never_overtakes_it(desk: Desk) -> None:
+    before: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    second = asyncio.create_task(desk.reader.read(orders, desk.records(*lines(3, 4), first=2), before))
+    await asyncio.sleep(0.05)
+    await desk.read(*lines(1, 2))
+    assert desk.acked == [0, 1]
+    assert not desk.reader.idle.is_set()
+    before.set_result(None)
+    await second
+    assert desk.acked == [0, 1, 2, 3]
+    assert desk.reader.idle.is_set()
+
+
+async def test_a_stop_leaves_what_was_only_prepared_to_the_next_worker(desk: Desk) -> None:
+    before: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    second = asyncio.create_task(desk.reader.read(orders, desk.records(*lines(1)), before))
+    await asyncio.sleep(0)
+    desk.reader.stopping = True
+    before.set_result(None)
+    await second
+    assert desk.acked == []
+    assert await desk.store.views.positions() == {}
 
 
 async def test_a_batch_read_again_changes_nothing_and_leaves_no_second_letter(desk: Desk) -> None:
@@ -151,8 +174,6 @@ async def test_and_ends_the_process_for_its_supervisor(desk: Desk, tmp_path: Pat
 
     desk.reader.current = broken
 
-    async def ack(_: Any) -> None:
-        raise AssertionError("nothing was done that could be acknowledged")
-
-    await worker.read(orders, [_record(lines(1)[0], 0, NOW)], ack)
+    await worker.read(orders, desk.records(*lines(1)))
     assert ended == [70]
+    assert desk.acked == [], "nothing was done that could be acknowledged"

@@ -68,6 +68,9 @@ async def test_a_worker_tells_its_numbers_and_the_pages_how_far_it_is(shared_wor
     assert world.stop(worker) == 0
     world.send(("orders", order(9)))
     await world.until(lambda: sum(v for k, v in numbers(url).items() if k[0] == "postventa_lag_events") == 1)
+    ages = [v for k, v in numbers(url).items() if k[0] == "postventa_lag_oldest_age_seconds"]
+    assert len(ages) == 1
+    assert 0 <= ages[0] < 600
     assert world.stop(web) == 0
     lines = [json.loads(line) for line in world.log().splitlines() if line.startswith('{"at"')]
     assert "example.com" not in json.dumps(lines)

@@ -155,7 +155,7 @@ def _host(app: PostventaApp, worker: Worker, agent: Agent) -> None:
         before: asyncio.Task[None] | None = None
         async for records in stream.noack_take(BATCH, within=within):
             # While the database works on one batch the next one is read and checked; a third waits.
-            now = asyncio.create_task(worker.read(agent, records, stream.ack, before), name=f"batch of {agent.topic}")
+            now = asyncio.create_task(worker.read(agent, records, before), name=f"batch of {agent.topic}")
             if before is not None:
                 await asyncio.shield(before)
             before = now

@@ -57,6 +57,9 @@ class Record(Protocol):
 
     message: Message
 
+    def ack(self) -> bool:
+        """It need not come again."""
+
 
 @dataclass(slots=True)
 class Reader:
@@ -76,9 +79,7 @@ class Reader:
     def __post_init__(self) -> None:
         self.idle.set()
 
-    async def read(
-        self, agent: Agent, records: Sequence[Any], ack: Callable[[Any], Awaitable[Any]], after: Awaitable[Any] | None
-    ) -> None:
+    async def read(self, agent: Agent, records: Sequence[Record], after: Awaitable[Any] | None = None) -> None:
         """A batch, until it is committed and acknowledged, or belongs to another worker. Raises only what is a bug.
 
         What can be done without the store is done at once; for the rest the batch waits for the one before (`after`).
@@ -91,15 +92,13 @@ class Reader:
                 batch = await self._prepared(agent, [one.message for one in records])
             if after is not None:
                 await after
-            await self._persistently(agent, batch, records, ack)
+            await self._persistently(agent, batch, records)
         finally:
             self.busy -= 1
             if self.busy == 0:
                 self.idle.set()
 
-    async def _persistently(
-        self, agent: Agent, batch: _Batch | None, records: Sequence[Any], ack: Callable[[Any], Awaitable[Any]]
-    ) -> None:
+    async def _persistently(self, agent: Agent, batch: _Batch | None, records: Sequence[Record]) -> None:
         """Until the store has it. `batch` is what was prepared; None: that failed and is done anew."""
         pause = 0.2
         while not self.stopping:
@@ -115,7 +114,7 @@ class Reader:
                 pause = min(LONGEST_PAUSE, pause * 2)
                 continue
             for one in mine:
-                await ack(one)
+                one.ack()
             return
 
     async def _prepared(self, agent: Agent, messages: Sequence[Message]) -> _Batch:

@@ -226,12 +226,11 @@ class Worker:
         self,
         agent: Agent,
         records: Sequence[Any],
-        ack: Callable[[Any], Coroutine[Any, Any, Any]],
         after: Awaitable[Any] | None = None,
     ) -> None:
         """A batch of one topic, behind the one before. Never raises: what is not expected ends the process."""
         try:
-            await self.reader.read(agent, records, ack, after)
+            await self.reader.read(agent, records, after)
         except Exception as error:
             log.critical("a batch of '%s' failed in a way nobody expected: %s", agent.topic, error, exc_info=error)
             self.fail(FAILED)
