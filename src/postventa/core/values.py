@@ -41,6 +41,7 @@ def as_time(value: Plain) -> datetime | None:
     return _time_of_text(value) if isinstance(value, str) else None
 
 
+@lru_cache(maxsize=4096)
 def time_text(moment: datetime) -> str:
     """RFC 3339 in UTC, whole seconds without a fraction: `2026-11-22T14:10:17Z`."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
