@@ -35,7 +35,7 @@ PUT_TOGETHER = {
     "x1 writes to the same people within the hour", "x1 x1 can be reached without a delivery", "an experiment with x1",
     "x1 at 'x1', which this file no longer has", "'x1' starts x1 again", "unknown key 'x1' x1", "the scale of x1",
     "x1 lets only some scores get the review request 'x1'", "x1 x1 can have several x1: which one?",
-    "no answer has a score x1 x1", "'x1' is not given by x1", "x1 has no 'x1'",
+    "no answer has a score x1 x1", "'x1' is not given by x1", "'x1' is not in sight of x1", "x1 has no 'x1'",
 }  # fmt: skip
 """Parts of sentences, or sentences of parts: the Spanish has each whole, and the corpus and the examples show them."""
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, TypeVar, get_args
 from zoneinfo import ZoneInfo
@@ -14,11 +15,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, Wi
 
 from postventa.core.journey import Duration, LocalTime
 from postventa.source.durations import NotUnderstood, parse_clock, parse_day, parse_duration
-from postventa.source.nearest import suggest
+from postventa.source.nearest import did_you_mean, suggest
 from postventa.source.nodes import Mapping as Group
 from postventa.source.nodes import Scalar
 from postventa.source.positions import Location, key_at, locate
 from postventa.source.problem import Problem
+from postventa.source.sentences import one_of, sentence
 from postventa.source.yaml import Document
 
 M = TypeVar("M", bound="Form")
@@ -83,7 +85,7 @@ def read(model: type[M], document: Document, letter: str) -> tuple[M | None, lis
     try:
         form = model.model_validate(root.plain())
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
+        found = error.errors(include_url=False, include_context=True, include_input=False)
         problems += [_problem(document.file, root, one, letter, model) for one in found]
         return None, problems
     return (form if not problems else None), problems
@@ -97,8 +99,12 @@ def problem_at(document: Document, location: Location, code: str, message: str, 
     return Problem(document.file, node.line, node.column, code, message, help_, width=width)
 
 
+_UNION = re.compile(r"kind:.*|\[key\]|str|int|(dict|list|tuple)\[.*\]|function-.*")
+"""What pydantic puts into a place beside the file's own keys: which side of a choice it tried."""
+
+
 def _problem(file: str, root: Group, error: Mapping[str, Any], letter: str, model: type[Form]) -> Problem:
-    location: Location = [part for part in error["loc"] if not str(part).startswith("kind:")]
+    location: Location = [part for part in error["loc"] if not _UNION.fullmatch(str(part))]
     name, kind = str(location[-1]) if location else "", error["type"]
     if kind == "extra_forbidden":
         node, code = key_at(root, location), "104"
@@ -109,9 +115,13 @@ def _problem(file: str, root: Group, error: Mapping[str, Any], letter: str, mode
     elif kind == "missing":
         node, code = locate(root, location[:-1]), "103"
         message, help_ = f"the key '{name}' is missing", f"add '{name}: …'"
+        if isinstance(location[-1], int):
+            message, help_ = f"'{location[-2]}' takes at least {location[-1] + 1} values", ""
     else:
         node, code, help_ = locate(root, location), "105", ""
-        message = _sentence(name, error["msg"])
+        message = sentence(name, error)
+        if isinstance(node, Scalar) and kind == "literal_error":
+            help_ = did_you_mean(node.text, one_of(error))
     width = node.width if isinstance(node, Scalar) else 1
     return Problem(file, node.line, node.column, f"{letter}{code}", message, help_, width=width)
 
@@ -136,25 +146,3 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [found for inner in get_args(annotation) for found in _models(inner)]
-
-
-def _sentence(name: str, text: str) -> str:
-    """What pydantic found, without its jargon."""
-    for prefix in ("Value error, ", "Assertion failed, "):
-        text = text.removeprefix(prefix)
-    text = text[:1].lower() + text[1:]
-    for jargon, word in _JARGON.items():
-        text = text.replace(jargon, word)
-    return f"'{name}' {text}" if text.startswith("has to be") else f"'{name}': {text}"
-
-
-_JARGON = {
-    "input should be": "has to be",
-    "valid string": "text",
-    "a valid dictionary": "keys and values",
-    "valid integer": "whole number",
-    "valid tuple": "list",
-    "valid list": "list",
-    "valid boolean": "yes or no, true or false",
-    "input tag 'kind' found using": "",
-}

@@ -14,6 +14,7 @@ from postventa.source.nearest import suggest
 from postventa.source.problem import Problem, in_order
 from postventa.templates.brand import Brand, Sender, known_keys
 from postventa.templates.compile import Body, Job, Source, compile_body, faults
+from postventa.templates.faults import plain
 from postventa.templates.filters import CURRENCY, LOCALE, ZONE
 from postventa.templates.links import Linker, LinkError, watched
 from postventa.templates.message import Line, MessageSpec, read_message
@@ -276,7 +277,7 @@ class _Builder:
         try:
             found = faults(source)
         except TemplateSyntaxError as error:
-            found = [Problem(file, lines[tag].line, 1, "T110", f"'{key}': {error.message}")]
+            found = [Problem(file, lines[tag].line, 1, "T110", f"'{key}': {plain(str(error.message))}")]
         self.problems += found
         if found:
             return None

@@ -12,6 +12,7 @@ from jinja2 import Template, TemplateSyntaxError, nodes
 from postventa.source.nearest import suggest
 from postventa.source.problem import Problem
 from postventa.templates.brand import Brand
+from postventa.templates.faults import plain
 from postventa.templates.layout import page, text_page
 from postventa.templates.markdown import parts_of
 from postventa.templates.parts import Kit
@@ -170,8 +171,7 @@ def _guarded(file: str, problems: list[Problem], work: Callable[[], Any]) -> Any
     try:
         return work()
     except TemplateSyntaxError as error:
-        message = str(error.message or "this cannot be read")
-        problems.append(Problem(file, error.lineno, 1, "T110", message[:1].lower() + message[1:], _HINT))
+        problems.append(Problem(file, error.lineno, 1, "T110", plain(str(error.message)), _HINT))
         return None
 
 

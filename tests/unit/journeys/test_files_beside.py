@@ -44,7 +44,7 @@ def test_the_nearest_language_is_shown() -> None:
     ("change", "expected"),
     [
         (("survey: s", "survey: t"), "1:9 V101 the survey is called 't', its file 's.yaml'"),
-        (("kind: csat", "kind: cast"), "2:7 V105 'kind' has to be 'nps', 'csat', 'ces', 'stars', 'choice' or 'text'"),
+        (("kind: csat", "kind: cast"), "2:7 V105 'kind' has to be one of: nps, csat, ces, stars, choice, text"),
         (("message: ask\n", ""), "1:1 V103 the key 'message' is missing"),
         (("message: ask", "message: aks"), "3:10 V202 unknown message 'aks'"),
         (("message", "mesage"), "3:1 V104 unknown key 'mesage'"),
