@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from postventa.engine.release import Releases
 from postventa.engine.standing import lost, standing
 from postventa.engine.verify import Verified, verify
 from postventa.errors import ConfigError, PostventaError
+from postventa.runtimes.mover import Mover
 
 HOUR = timedelta(hours=1)
 HEAD = b"journey: thanks\ntitle: T\nowner: a@shop.example\nsubject: order\nstart: {on: order.paid}\n"
@@ -177,4 +179,28 @@ async def test_a_message_may_go_with_its_step_where_everybody_goes_over(engine: 
     assert (await move(engine, T0 + 2 * HOUR)).moved == 5
     await sweep(engine, T0 + 50 * HOUR)
     assert await hand_over(engine, T0 + 50 * HOUR) == []
+    await no_difference(engine)
+
+
+async def test_a_process_that_has_not_heard_of_the_release_brings_people_over_and_nobody_back(engine: Engine) -> None:
+    """Each worker has a mover; whichever comes first does it."""
+    await people(engine)
+    other = await open_engine(engine.store, "a secret for tests")
+    await other.releases.live()
+    ready, stop, came = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    ready.set()
+    mover = Mover(other, lambda: T0 + 2 * HOUR, came.set, ready)
+    running = asyncio.create_task(mover.run(stop))
+    await engine.releases.publish(shop(LONGER, b"retime"), T0 + 2 * HOUR)
+    mover.wake.set()
+    await came.wait()
+    assert await due(engine) == {"09 10:00"}
+    await engine.releases.publish(shop(LONGER.replace(b"7 days", b"9 days"), b"retime"), T0 + 3 * HOUR)
+    assert (await move(engine, T0 + 3 * HOUR)).moved == 5
+    mover.wake.set()
+    await asyncio.sleep(0)
+    stop.set()
+    mover.wake.set()
+    await running
+    assert await due(engine) == {"11 10:00"}
     await no_difference(engine)
