@@ -39,6 +39,8 @@ def command(
         typer.echo(t("Published {hash}; the running engine uses it from now on.", hash=told["release"][:12]))
     else:
         said = "Published {hash}: {count} journeys. 'postventa run' starts the engine with it."
+        if loaded.sound_settings.store.postgres_env is not None:
+            said = "Published {hash}: {count} journeys. 'postventa worker' starts an engine with it."
         typer.echo(t(said, hash=told["release"][:12], count=len(loaded.journeys)))
     wait_for_moves(project, loaded, t, told.get("moves", ()))
 

@@ -44,6 +44,8 @@ MOVES: Mapping[str, str] = {
         "Publicado {hash}; el motor en marcha lo usa desde ahora.",
     "Published {hash}: {count} journeys. 'postventa run' starts the engine with it.":
         "Publicado {hash}: {count} recorridos. 'postventa run' arranca el motor con él.",
+    "Published {hash}: {count} journeys. 'postventa worker' starts an engine with it.":
+        "Publicado {hash}: {count} recorridos. 'postventa worker' arranca un motor con él.",
     "Release {hash} is live again.": "La versión {hash} está de nuevo en marcha.",
     "journey {journey}: {count} go over to version {version} ({how})":
         "recorrido {journey}: {count} pasan a la versión {version} ({how})",

@@ -62,6 +62,7 @@ def shop(tmp_path: Path, dsn: str) -> Shop:
     for command in (("db", "upgrade"), ("publish",)):
         done = shop.call(*command)
         assert done.returncode == 0, done.stderr
+    assert "'postventa worker' starts an engine with it" in done.stdout
     return shop
 
 
