@@ -8,13 +8,14 @@ from datetime import timedelta
 
 import pytest
 
-from postventa.core.effect import GoalReached, PostPoints, RunEnded, TraceEntry
+from postventa.core.effect import GoalReached, PostPoints, RunEnded, TraceEntry, Undone
 from postventa.core.event import Event
 from postventa.core.state import (
     Consent,
     Counted,
     CustomerState,
     Ended,
+    Heard,
     HoldUntil,
     Lot,
     Stand,
@@ -48,6 +49,10 @@ def full_state(make) -> dict:
         "settling": {"o-1": make.at(20)},
         "outbox": {"eff": make.row("eff", slot="remind", state="withdrawn")},
         "verdicts": {("shop", "e1"): ("v1:exit/0", "v1:goal")},
+        "heard": {
+            ("shop", "z"): Heard(make.noon, "rel-1", make.event("z", total="1.00"), ("p1",)),
+            ("shop", "e1"): Heard(make.at(1), "rel-1"),
+        },
     }
 
 
@@ -58,6 +63,7 @@ async def test_a_state_comes_back_whole(store, make, save):
         loaded = (await tx.lock_customers(["c1"]))["c1"]
         assert tx.seq_of("c1") == 1
     assert loaded == after
+    assert [*loaded.heard] == [*after.heard]
     assert loaded.due_at == make.at(20)
     assert await store.views.customer("c1") == after
 
@@ -262,3 +268,14 @@ async def test_a_customer_is_found_by_whatever_a_person_has_at_hand(store, make,
     assert await store.views.find_customer("nobody") == []
     assert await store.views.customer_ids("c1") == ["c2"]
     assert await store.views.customer_ids(limit=1) == ["c1"]
+
+
+async def test_an_end_and_a_goal_that_were_undone_are_gone(store, make, save):
+    goal = GoalReached("r1", "thanks", "v1", make.at(2), ("shop", "e1"), "10.00")
+    await save("c1", state_runs={"r1": make.run()})
+    await save("c1", 1, state_runs={}, effects=(RunEnded("r1", "exited", "cancelled", make.at(1)), goal))
+    await save("c2", 1, effects=(replace(goal, run_id="r2"),))
+    again = RunEnded("r1", "goal", "bought again", make.at(2))
+    await save("c1", 2, effects=(RunEnded("r1", "exited", "again", make.at(2)), Undone("r1"), again))
+    assert [(one["run_id"], one["outcome"]) for one in await store.views.ended_runs()] == [("r1", "goal")]
+    assert [one["run_id"] for one in await store.views.goals()] == ["r2"]
