@@ -148,7 +148,7 @@ def count(line: Timeline, events: list[Event]) -> None:
     SEEN["examples"] += 1
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def whatever_the_order(data: st.DataObject) -> None:
     events = data.draw(histories())
