@@ -101,7 +101,9 @@ class Project:
         products, sold = load_products(files.get("products.csv"))
         survey_files = _under(files, "surveys/", ".yaml")
         core_messages = messages.core_messages()
-        folders = frozenset(name.split("/")[1] for name in files if name.startswith("templates/"))
+        folders = frozenset(
+            name.split("/")[1] for name in files if name.startswith("templates/") and name.count("/") > 1
+        )
         named = {**dict.fromkeys(folders), **core_messages}
         surveys, asked = load_surveys(survey_files, named, settings.all_locales)
         known = Known(

@@ -1,0 +1,6 @@
+from postventa.agents import agent
+
+
+@agent(topic="t", schema="oder.*")
+def t(record):
+    return record
