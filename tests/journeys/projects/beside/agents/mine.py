@@ -1,3 +1,5 @@
+"""An agent with a mistake in its schema."""
+
 from postventa.agents import agent
 
 
