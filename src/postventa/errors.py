@@ -83,7 +83,7 @@ class StoreBusy(StoreError):
 
 
 class StoreConflict(StoreBusy):
-    """Two transactions were in each other's way and this one gave in. Nothing was written; the next try goes through."""
+    """Two transactions were in each other's way and this one gave in. Nothing was written: try it once more."""
 
 
 class StoreRestored(PostventaError):
