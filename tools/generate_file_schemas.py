@@ -1,4 +1,6 @@
-"""Write the JSON Schemas of every file people write, docs/journeys.md and the tables of docs/testing.md.
+"""Write the JSON Schemas of every file people write, and the references of keys, words and codes in docs.
+
+docs/journeys.md, docs/testing.md and docs/codes.md; in Spanish docs/es/recorridos.md and docs/es/codigos.md.
 
 `python tools/generate_file_schemas.py` after a change of the language; a test says when it is due.
 """
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from postventa.cli import code_page
 from postventa.journeys import export, reference
 from postventa.schemas import own_keys
 from postventa.settings import Settings
@@ -25,11 +28,15 @@ def generated() -> dict[Path, str]:
         "postventa.v1.json": export.text(of_model(Settings, "The settings of a shop")),
         "test.v1.json": export.text(of_model(scenario_form.Scenario, "A scenario for postventa test")),
     }
-    page, testing = ROOT / "docs/journeys.md", ROOT / "docs/testing.md"
+    page, testing, spanish = (ROOT / "docs" / name for name in ("journeys.md", "testing.md", "es/recorridos.md"))
+    in_spanish = {name: text for name, text in reference.sections("es").items() if name != "codes"}
     return {
         **{ROOT / "schemas" / name: text for name, text in schemas.items()},
         page: reference.filled(page.read_text("utf-8")),
         testing: reference.filled(testing.read_text("utf-8"), scenario_form.sections(), testing.name),
+        spanish: reference.filled(spanish.read_text("utf-8"), in_spanish, "es/recorridos.md"),
+        ROOT / "docs/codes.md": code_page.page("en"),
+        ROOT / "docs/es/codigos.md": code_page.page("es"),
     }
 
 

@@ -216,7 +216,7 @@ def test_the_page_is_one_file_with_every_figure_in_a_table(
         assert f"{count:,}" in html
     for one in summary["examples"]:
         assert one["customer"] in html
-    assert ("Qué cambia con estos ficheros" in html) == (language == "es")
+    assert ("Qué cambia con estos archivos" in html) == (language == "es")
     again = tmp_path / "again.html"
     compared(shorter, "--compare", str(shop), "--html", str(again))
     assert again.read_bytes() == page.read_bytes()

@@ -12,6 +12,7 @@ from test_golden import BAD, load_one
 
 from postventa.cli import main
 from postventa.cli.explain import meanings
+from postventa.journeys import words
 from postventa.source.language import known, told
 
 SOURCE = Path(__file__).parents[2] / "src/postventa"
@@ -42,6 +43,22 @@ PUT_TOGETHER = {
 
 def test_no_code_lacks_its_spanish_meaning() -> None:
     assert [code for code, meaning in meanings().items() if told(meaning, "es") == meaning] == []
+
+
+def test_no_key_or_word_of_a_journey_lacks_its_spanish_meaning() -> None:
+    tables = [getattr(words, name) for name in ("JOURNEY", "START", "GOAL", "EVENT", "CASE", "VARIANT", "FACT")]
+    verbs = words.VERBS.values()
+    keys = [
+        key for table in [*tables, words.BESIDE_EVERY_VERB, *(verb.keys for verb in verbs)] for key in table.values()
+    ]
+    docs = [
+        *(key.doc for key in keys),
+        *(text for verb in verbs for text in (verb.doc, verb.object.doc)),
+        *(word.doc for word in words.CONDITION_WORDS.values()),
+        *words.JOINERS.values(),
+    ]
+    assert len(docs) > 80
+    assert [doc for doc in docs if not known(doc, "es")] == []
 
 
 def test_no_sentence_in_the_code_lacks_its_spanish() -> None:

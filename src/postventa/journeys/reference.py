@@ -1,4 +1,7 @@
-"""The language for people: the tables of keys, verbs, condition words and codes, as they stand in docs/journeys.md."""
+"""The language for people: the tables of keys, verbs, condition words and codes, as they stand in docs/journeys.md.
+
+In Spanish, docs/es/recorridos.md, with the words of `language: es` (source/language.py).
+"""
 
 from __future__ import annotations
 
@@ -20,18 +23,24 @@ from postventa.journeys.words import (
     VERBS,
     Key,
 )
+from postventa.source.language import told
+
+_INSIDE: Mapping[str, Mapping[str, Mapping[str, Key]]] = {
+    "branch": {"Each case": CASE}, "experiment": {"Each variant": VARIANT}, "wait_for": {"With a condition": EVENT},
+}  # fmt: skip
+"""By verb: the keys one level further in, under their title."""
 
 
-def sections() -> dict[str, str]:
+def sections(language: str = "en") -> dict[str, str]:
     """Mark in the page -> the Markdown that belongs there."""
     return {
-        "journey": "\n".join(_keys(JOURNEY)),
-        "start": "\n".join(_keys(START)),
-        "goal": "\n".join(_keys(GOAL)),
-        "verbs": "\n".join(_verbs()),
-        "words": "\n".join(_words()),
+        "journey": "\n".join(_keys(JOURNEY, language)),
+        "start": "\n".join(_keys(START, language)),
+        "goal": "\n".join(_keys(GOAL, language)),
+        "verbs": "\n".join(_verbs(language)),
+        "words": "\n".join(_words(language)),
         "not yet": "\n".join(_not_yet()),
-        "codes": "\n".join(_codes()),
+        "codes": "\n".join(_codes(language)),
     }  # fmt: skip
 
 
@@ -48,53 +57,52 @@ def filled(page: str, parts: Mapping[str, str] | None = None, file: str = "journ
     return page
 
 
-def _keys(table: Mapping[str, Key]) -> Iterator[str]:
-    yield "| key | |"
+def _keys(table: Mapping[str, Key], language: str) -> Iterator[str]:
+    yield f"| {told('key', language)} | |"
     yield "|---|---|"
     for name, key in table.items():
-        yield f"| {_shown(name, key)} | {_doc(key)} |"
+        yield f"| {_shown(name, key)} | {_doc(key, language)} |"
 
 
 def _shown(name: str, key: Key) -> str:
     return f"**`{name}`**" if key.required else f"`{name}`"
 
 
-def _doc(key: Key) -> str:
+def _doc(key: Key, language: str) -> str:
     words = f": {' / '.join(f'`{choice}`' for choice in key.choices)}" if key.choices else ""
-    return f"{key.doc}{words}".replace("|", "\\|")
+    return f"{told(key.doc, language)}{words}".replace("|", "\\|")
 
 
-def _verbs() -> Iterator[str]:
-    inner: Mapping[str, Mapping[str, Mapping[str, Key]]] = {
-        "branch": {"Each case": CASE}, "experiment": {"Each variant": VARIANT}, "wait_for": {"With a condition": EVENT},
-    }  # fmt: skip
+def _verbs(language: str) -> Iterator[str]:
     for name, verb in VERBS.items():
+        does = told(verb.doc, language)
         yield f"### `{name}`"
         yield ""
-        yield f"{verb.doc[0].upper()}{verb.doc[1:]}. Behind the verb: {_doc(verb.object)}."
+        yield f"{does[0].upper()}{does[1:]}. {told('Behind the verb', language)}: {_doc(verb.object, language)}."
         yield ""
         if verb.keys:
-            yield from _keys(verb.keys)
+            yield from _keys(verb.keys, language)
             yield ""
-        for title, table in inner.get(name, {}).items():
-            yield f"{title}:"
+        for title, table in _INSIDE.get(name, {}).items():
+            yield f"{told(title, language)}:"
             yield ""
-            yield from _keys(table)
+            yield from _keys(table, language)
             yield ""
-    yield f"Beside every verb: `id`, {BESIDE_EVERY_VERB['id'].doc}."
+    yield f"{told('Beside every verb', language)}: `id`, {_doc(BESIDE_EVERY_VERB['id'], language)}."
 
 
-def _words() -> Iterator[str]:
-    yield "| word | works on | |"
+def _words(language: str) -> Iterator[str]:
+    yield f"| {told('word', language)} | {told('works on', language)} | |"
     yield "|---|---|---|"
     for name, word in CONDITION_WORDS.items():
-        yield f"| `{name}` | {', '.join(sorted(word.kinds)) or 'everything'} | {word.doc} |"
+        kinds = ", ".join(told(kind, language) for kind in sorted(word.kinds)) or told("everything", language)
+        yield f"| `{name}` | {kinds} | {told(word.doc, language)} |"
     for name, doc in JOINERS.items():
-        yield f"| `{name}` | conditions | {doc} |"
+        yield f"| `{name}` | {told('conditions', language)} | {told(doc, language)} |"
     yield ""
-    yield "A fact on the right side:"
+    yield f"{told('A fact on the right side', language)}:"
     yield ""
-    yield from _keys(FACT)
+    yield from _keys(FACT, language)
 
 
 def _not_yet() -> Iterator[str]:
@@ -102,8 +110,8 @@ def _not_yet() -> Iterator[str]:
         yield f"- {where}: {', '.join(f'`{word}`' for word in later)}"
 
 
-def _codes() -> Iterator[str]:
-    yield "| code | what it means |"
+def _codes(language: str) -> Iterator[str]:
+    yield f"| {told('code', language)} | {told('what it means', language)} |"
     yield "|---|---|"
     for code in sorted(CODES):
-        yield f"| {code} | {CODES[code]} |"
+        yield f"| {code} | {told(CODES[code], language)} |"

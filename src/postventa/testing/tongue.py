@@ -61,7 +61,7 @@ SPANISH: Mapping[str, str] = {
     "{count} as expected": "{count} como se esperaba", "{count} not": "{count} no",
     "- was expected and did not happen, + happened and was not expected":
         "- se esperaba y no pasó, + pasó y no se esperaba",
-    "{count} with mistakes in the file": "{count} con errores en el fichero",
+    "{count} with mistakes in the file": "{count} con errores en el archivo",
     "What one customer would get, in this order.": "Lo que recibiría un cliente, por este orden.",
 }  # fmt: skip
 """Keyed by the English texts that stand in the code; `shared` has those of the pages."""

@@ -8,7 +8,7 @@ MOVES: Mapping[str, str] = {
     # --- plan
     "Nothing is published yet: publish would make {count} journeys live.":
         "Aún no hay nada publicado: publish pondría en marcha {count} recorridos.",
-    "These files beside release {hash}, which is live": "Estos ficheros frente a la versión {hash}, que está en marcha",
+    "These files beside release {hash}, which is live": "Estos archivos frente a la versión {hash}, que está en marcha",
     "Nothing that counts is different.": "No hay ninguna diferencia que cuente.",
     "new": "nuevo", "changed": "cambiado", "removed": "quitado", "same": "igual",
     "unchanged, but people are in older versions": "sin cambios, pero hay personas en versiones anteriores",
@@ -28,8 +28,8 @@ MOVES: Mapping[str, str] = {
     "at": "en", "people": "personas", "go to": "van a", "nowhere": "ningún sitio", "the same": "el mismo",
     "word": "palabra", "stay": "siguen igual", "other time": "a otra hora", "now": "siguen ya", "leave": "salen",
     "lose their step": "pierden su paso", "later": "más tarde",
-    "this file's word": "la palabra de este fichero",
-    "Other files": "Otros ficheros",
+    "this file's word": "la palabra de este archivo",
+    "Other files": "Otros archivos",
     "Mails in the next 24 hours to people inside now": "Correos de las próximas 24 horas a quienes están dentro ahora",
     "journey": "recorrido", "message": "mensaje", "before": "antes", "after": "después",
     "none": "ninguno",

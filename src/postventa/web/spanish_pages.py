@@ -61,7 +61,7 @@ _HEALTH: Mapping[str, str] = {
         "Se pidió al servidor de correo que los aceptara y nunca respondió. Mira su registro y luego:",
     "None. Every mail that left was answered for.": "Ninguno. De cada correo que salió hay respuesta.",
     "These runs failed and stand as they were before. Mend the journey and publish, then:":
-        "Estos recorridos fallaron y quedaron como estaban. Arregla el fichero, publica y luego:",
+        "Estos recorridos fallaron y quedaron como estaban. Arregla el archivo, publica y luego:",
     "or give them up:": "o déjalos:",
     "None. No run has failed.": "Ninguno. No ha fallado nada.",
     "Events about orders not seen yet. They follow as soon as their order comes; if it never does they become dead "
@@ -127,7 +127,7 @@ _MAILS: Mapping[str, str] = {
         "pon channels.email.kind: smtp, o míralo con --open",
     "Sent to {to}: {detail}": "Enviado a {to}: {detail}",
     "opened {file}": "abierto {file}", "cannot be made": "no se puede componer",
-    "{count} files in {folder}": "{count} ficheros en {folder}",
+    "{count} files in {folder}": "{count} archivos en {folder}",
     "subject {subject} characters, preheader {preheader}, {size}":
         "asunto {subject} caracteres, texto previo {preheader}, {size}",
     "{path} is missing": "falta {path}",

@@ -24,9 +24,9 @@ _BACKTEST: Mapping[str, str] = {
 }  # fmt: skip
 
 _COMPARED: Mapping[str, str] = {
-    "What the change does": "Qué cambia con estos ficheros",
+    "What the change does": "Qué cambia con estos archivos",
     "The same past events, through two versions of the files. Nothing was sent.":
-        "Los mismos eventos pasados, con dos versiones de los ficheros. No se envió nada.",
+        "Los mismos eventos pasados, con dos versiones de los archivos. No se envió nada.",
     "Nothing changes: every mail is sent as before.": "No cambia nada: cada correo sale igual que antes.",
     "Before": "Antes", "After": "Después", "only before": "solo antes", "only after": "solo después",
     "moved": "movidos", "by (median)": "cuánto (mediana)", "for (median)": "durante (mediana)", "by": "por",
