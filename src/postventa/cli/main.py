@@ -20,6 +20,7 @@ import typer
 from typer.core import TyperGroup
 
 from postventa import __version__
+from postventa.cli.language import asked_in, speak, told_error
 from postventa.errors import JourneyError, PostventaError
 
 FINDINGS, CANNOT_RUN, INTERRUPTED = 1, 2, 130
@@ -87,11 +88,13 @@ def main() -> None:
 def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code; errors are printed, never raised (but see POSTVENTA_DEBUG)."""
     try:
-        app_for(argv)(args=list(argv), prog_name="postventa")
+        command = typer.main.get_command(app_for(argv))
+        speak(command, asked_in(argv))
+        command(args=list(argv), prog_name="postventa")
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
     except PostventaError as error:
-        _explain(error.block())
+        _explain(told_error(error, asked_in(argv)))
         return FINDINGS if isinstance(error, JourneyError) else CANNOT_RUN
     except BrokenPipeError:
         # The reader (head, less) has seen enough; keep Python from complaining about it while it shuts down.
@@ -155,12 +158,16 @@ def _options(
 class _Sections(TyperGroup):
     """The help's list of commands, by what a person wants to do instead of one long column."""
 
+    spoken = "en"
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write one section for each kind of work, in the order of the table."""
+        from postventa.source.language import told
+
         present = [command for command in COMMANDS if command.name in self.list_commands(ctx)]
         for section in dict.fromkeys(command.section for command in present):
-            rows = [(command.name, command.help) for command in present if command.section == section]
-            with formatter.section(section):
+            rows = [(one.name, told(one.help, self.spoken)) for one in present if one.section == section]
+            with formatter.section(told(section, self.spoken)):
                 formatter.write_dl(rows)
 
 

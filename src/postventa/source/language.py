@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 LANGUAGES = ("en", "es")
-_FILES = {"es": ("spanish.txt", "spanish_scenarios.txt", "spanish_keys.txt")}
+_FILES = {"es": ("spanish.txt", "spanish_scenarios.txt", "spanish_keys.txt", "spanish_commands.txt")}
 _HOLE = re.compile(r"\{(\d)(\*?)\}")
 
 

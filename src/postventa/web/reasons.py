@@ -79,6 +79,7 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     (r"no (\S+) address is known", r"no consta dirección de \1"),
     (r"the address is suppressed: (.+)", r"no se escribe a esta dirección: \1"),
     (r"the customer objected: on (.+), by (.*)", r"el cliente se opuso: el \1, por \2"),
+    (r"the customer objected", "el cliente se opuso"),  # in a table, where the objections of many are one row
     (r"no consent to marketing is recorded", "no consta consentimiento para publicidad"),
     (r"no paid order, so no soft opt-in", "sin pedido pagado no hay permiso para escribir"),
     (r"another journey holds (\S+)", r"otro recorrido tiene en pausa: \1"),

@@ -146,6 +146,7 @@ def test_every_reason_of_the_core_has_its_spanish() -> None:
          "esperó todo lo que permite if_blocked: se alcanzó el tope de 1 cada 1 mes"),
         ("for order.delivered until 2026-04-01 10:00", "a que llegue order.delivered, hasta el 2026-04-01 10:00"),
         ("order.paid of 2026-03-02 10:00", "order.paid del 2026-03-02 10:00"),
+        ("the customer objected", "el cliente se opuso"),
         ("something nobody foresaw", "something nobody foresaw"),
     ],
 )  # fmt: skip
