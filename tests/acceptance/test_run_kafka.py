@@ -59,6 +59,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.kafka
 @pytest.mark.postgres
+@pytest.mark.slow
 def test_a_worker_is_killed_and_nothing_is_missing(folder: Path, environ: dict[str, str]) -> None:
     done = subprocess.run([*TOOL, "--folder", str(folder)], env=environ, capture_output=True, text=True, timeout=LIMIT)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]

@@ -53,7 +53,7 @@ def project_in(source: Path, target: Path, port: int) -> None:
         if (source / name).is_dir():
             shutil.copytree(source / name, target / name)
         elif (source / name).is_file():
-            target.mkdir(exist_ok=True)
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source / name, target / name)
     settings = (target / "postventa.yaml").read_text(encoding="utf-8")
     kept = re.sub(r"(?m)^(channels|public_url):.*\n(?:[ \t]+.*\n?)*", "", settings)
