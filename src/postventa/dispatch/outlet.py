@@ -70,29 +70,51 @@ class Outlet:
         """One batch; gives how many are settled: out, or refused for good."""
         async with self.store.transaction() as tx:
             rows = await tx.pending_events(BATCH)
-        if self.poster is None:
-            return await self._settle([row.effect_id for row in rows], {}, NOBODY)
-        done: list[str] = []
-        refused: dict[str, str] = {}
-        try:
-            for row in rows:
-                why = await posted(self.poster, row)
-                if why is None:
-                    done.append(row.effect_id)
-                else:
-                    refused[row.effect_id] = why
-        finally:
-            settled = await self._settle(done, refused)
-        return settled
+        return await post_and_settle(self, rows, NOBODY)
 
-    async def _settle(self, done: Sequence[str], refused: Mapping[str, str], detail: str = "") -> int:
-        if done or refused:
-            async with self.store.transaction() as tx:
-                await tx.published(done, self.now(), detail=detail)
-                for effect_id, why in refused.items():
-                    await tx.published([effect_id], self.now(), "refused", why)
-        self.published += len(done)
-        return len(done) + len(refused)
+
+class Outgoing(Protocol):
+    """Whoever publishes events: where they are kept, who is told of them, and how many are out."""
+
+    store: Store
+    poster: Poster | None
+    published: int
+
+    def now(self) -> datetime:
+        """The moment it is."""
+        ...
+
+
+async def post_and_settle(out: Outgoing, rows: Sequence[OutboxRecord], unposted: str = "") -> int:
+    """Hand these events to the receiver and note what became of each; gives how many are settled.
+
+    Without a receiver they are settled with the detail `unposted`. Raises what `posted` raises, after what was handed
+    over until then is noted.
+    """
+    if out.poster is None:
+        return await _settle(out, [row.effect_id for row in rows], {}, unposted)
+    done: list[str] = []
+    refused: dict[str, str] = {}
+    try:
+        for row in rows:
+            why = await posted(out.poster, row)
+            if why is None:
+                done.append(row.effect_id)
+            else:
+                refused[row.effect_id] = why
+    finally:
+        settled = await _settle(out, done, refused)
+    return settled
+
+
+async def _settle(out: Outgoing, done: Sequence[str], refused: Mapping[str, str], detail: str = "") -> int:
+    if done or refused:
+        async with out.store.transaction() as tx:
+            await tx.published(done, out.now(), detail=detail)
+            for effect_id, why in refused.items():
+                await tx.published([effect_id], out.now(), "refused", why)
+    out.published += len(done)
+    return len(done) + len(refused)
 
 
 async def posted(poster: Poster, row: OutboxRecord) -> str | None:

@@ -201,18 +201,32 @@ def _asks_whether_it_exists(node: Node) -> bool:
     return isinstance(found, Scalar) and found.value is True
 
 
-def paths_of(condition: Condition) -> Iterator[Path]:
-    """Every path a condition reads, those of its operands too."""
+def tests_of(condition: Condition) -> Iterator[Test]:
+    """Every comparison in a condition; of one over a list, the comparison itself and those inside."""
     match condition:
         case AllOf(parts) | AnyOf(parts):
             for part in parts:
-                yield from paths_of(part)
+                yield from tests_of(part)
         case Not(part):
-            yield from paths_of(part)
-        case Test(path, _, operand):
-            yield path
-            for one in operand if isinstance(operand, tuple) else (operand,):
-                if isinstance(one, Fact):
-                    yield one.path
-                elif isinstance(one, AllOf | AnyOf | Not | Test):
-                    yield from paths_of(one)
+            yield from tests_of(part)
+        case Test():
+            yield condition
+            for one in operands_of(condition):
+                if isinstance(one, AllOf | AnyOf | Not | Test):
+                    yield from tests_of(one)
+
+
+def read_by(test: Test) -> list[Path]:
+    """The paths one comparison reads: its own, and those of the facts it compares with."""
+    return [test.path, *(one.path for one in operands_of(test) if isinstance(one, Fact))]
+
+
+def paths_of(condition: Condition) -> Iterator[Path]:
+    """Every path a condition reads, those of its operands too."""
+    for test in tests_of(condition):
+        yield from read_by(test)
+
+
+def operands_of(test: Test) -> tuple[Any, ...]:
+    """What a comparison compares with."""
+    return test.operand if isinstance(test.operand, tuple) else (test.operand,)

@@ -34,9 +34,10 @@ from postventa.core.journey import (
 from postventa.core.state import Run
 from postventa.core.values import MISSING
 from postventa.core.view import RunView, zone_of
+from postventa.journeys.conditions import tests_of
 from postventa.project import Project
 from postventa.testing.simulate import TIMEOUT, Plan, Simulation, simulate
-from postventa.testing.solve import Change, Guess, tests_of, ways
+from postventa.testing.solve import Change, Guess, ways
 
 MOST_WALKS = 400
 MOST_TRIES = 24

@@ -16,6 +16,7 @@ from postventa.core import conditions
 from postventa.core.condition import AllOf, AnyOf, Condition, Duration, Fact, Not, Path, Test
 from postventa.core.values import MISSING, Missing, as_number, as_time, number_text, time_text
 from postventa.core.view import RunView, dig
+from postventa.journeys.conditions import operands_of, read_by, tests_of
 from postventa.project import Project
 from postventa.schemas.registry import Field
 
@@ -93,7 +94,7 @@ def ways(wanted: Callable[[Guess], bool], tests: list[Test], view: RunView, proj
         return
     choices: dict[str, list[Any]] = {}
     for test in tests:
-        for path in _told(test):
+        for path in read_by(test):
             for name, values in _values(path, test, view, project):
                 choices.setdefault(name, []).extend(one for one in values if one not in choices[name])
     choices = {name: values for name, values in choices.items() if values}
@@ -112,25 +113,6 @@ def ways(wanted: Callable[[Guess], bool], tests: list[Test], view: RunView, proj
 def to_hold(condition: Condition, view: RunView, project: Project) -> Iterator[dict[str, Any]]:
     """Changes after which the condition holds."""
     return ways(lambda guess: conditions.holds(condition, guess), list(tests_of(condition)), view, project)
-
-
-def tests_of(condition: Condition) -> Iterator[Test]:
-    """Every comparison in a condition; of one over a list, the comparison itself and those inside."""
-    match condition:
-        case AllOf(parts) | AnyOf(parts):
-            for part in parts:
-                yield from tests_of(part)
-        case Not(part):
-            yield from tests_of(part)
-        case Test(_, _, operand):
-            yield condition
-            if isinstance(operand, AllOf | AnyOf | Not | Test):
-                yield from tests_of(operand)
-
-
-def _told(test: Test) -> list[Path]:
-    operands = test.operand if isinstance(test.operand, tuple) else (test.operand,)
-    return [test.path, *(one.path for one in operands if isinstance(one, Fact))]
 
 
 def _values(path: Path, test: Test, view: RunView, project: Project) -> Iterator[tuple[str, list[Any]]]:
@@ -163,8 +145,7 @@ def _field(name: str, path: Path, project: Project) -> Field | None:
 
 
 def _operands(test: Test, view: RunView) -> list[Any]:
-    operands = test.operand if isinstance(test.operand, tuple) else (test.operand,)
-    found = [conditions.fact_value(one, view) if isinstance(one, Fact) else one for one in operands]
+    found = [conditions.fact_value(one, view) if isinstance(one, Fact) else one for one in operands_of(test)]
     return [one for one in found if not isinstance(one, Missing | AllOf | AnyOf | Not | Test)]
 
 

@@ -11,13 +11,13 @@ import contextlib
 import json
 import logging
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from postventa.core.values import time_text
-from postventa.dispatch.outlet import Poster, body_of, posted
+from postventa.dispatch.outlet import Poster, body_of, post_and_settle
 from postventa.errors import PostventaError
 from postventa.publish import Access
 from postventa.store.base import DeadLetter, OutboxRecord, Store
@@ -131,29 +131,7 @@ class Out:
         if not rows:
             return 0
         await self.producer.send([_event_record(self.topic, row) for row in rows if row.event is not None])
-        if self.poster is None:
-            return await self._settle([row.effect_id for row in rows], {})
-        done: list[str] = []
-        refused: dict[str, str] = {}
-        try:
-            for row in rows:
-                why = await posted(self.poster, row)
-                if why is None:
-                    done.append(row.effect_id)
-                else:
-                    refused[row.effect_id] = why
-        finally:
-            settled = await self._settle(done, refused)
-        return settled
-
-    async def _settle(self, done: Sequence[str], refused: Mapping[str, str]) -> int:
-        if done or refused:
-            async with self.store.transaction() as tx:
-                await tx.published(done, self.now())
-                for effect_id, why in refused.items():
-                    await tx.published([effect_id], self.now(), "refused", why)
-        self.published += len(done)
-        return len(done) + len(refused)
+        return await post_and_settle(self, rows)
 
     async def _dead_letters(self) -> int:
         told = _Told.of(await self.store.views.control(LETTERS))
