@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +14,8 @@ from postventa.cli import main
 from postventa.engine.backtest import backtest
 from postventa.project import Project
 
+pytestmark = pytest.mark.usefixtures("read_once")
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("shop") / "shop"
-    starter.copy_to(folder)
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reference project is read and compiled once for all of these tests."""
-    monkeypatch.setattr(Project, "load", lambda path: _loaded(str(path)))
-
-
-@cache
-def _loaded(path: str, load: Callable[[str], Project] = Project.load) -> Project:
-    return load(path)
 
 
 def told(capsys: pytest.CaptureFixture[str], shop: Path, *words: str, code: int = 0) -> str:

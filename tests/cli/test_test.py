@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from postventa import starter
 from postventa.cli import main
-from postventa.project import Project
 
+pytestmark = pytest.mark.usefixtures("read_once")
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = """\
 test: The survey comes five days after the question
@@ -33,24 +30,6 @@ expect:
     at: 2026-03-11 10:00
 nothing_else: true
 """
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("shop") / "shop"
-    starter.copy_to(folder)
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The project is read and compiled once for all of these tests."""
-    monkeypatch.setattr(Project, "load", lambda path: _loaded(str(path)))
-
-
-@cache
-def _loaded(path: str, load: Callable[[str], Project] = Project.load) -> Project:
-    return load(path)
 
 
 def scenario(shop: Path, tmp_path: Path, text: str, *words: str) -> tuple[int, str]:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
+from postventa.core.event import ReceiptResult
+from postventa.engine.batch import take
+from postventa.engine.due import sweep
+from postventa.engine.engine import Engine
+from postventa.engine.receipts import Settled, claim, settle
+from postventa.engine.replay import instant
 from postventa.project import Project
 from postventa.schemas.parse import Incoming, parse_event
 
+Results = Callable[[int], ReceiptResult]
 T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 _MESSAGE = """\
@@ -84,3 +93,28 @@ def paid(order: str, at: float = 1, **more: Any) -> Incoming:
 def parcel(verb: str, order: str, at: float) -> Incoming:
     """A scan of the order's only parcel."""
     return event(f"shipment.{verb}", f"{order}/{verb}", at, order_id=order, shipment_id=f"{order}-1")
+
+
+async def live(engine: Engine, events: Sequence[Incoming], end: datetime, result: Results = lambda _: "sent") -> None:
+    """Everything until `end`, as a stepping clock does it: to the next event or due time once nothing is pending.
+    `result`: how the hand-over of the n-th mail ends."""
+    left = sorted(events, key=lambda one: (instant(one.event), one.event.source, one.event.id))
+    numbers = count(1)
+    while True:
+        due = await engine.store.views.next_due()
+        now = min((moment for moment in (due, instant(left[0].event) if left else None) if moment), default=end)
+        if now >= end:
+            return
+        here = [one for one in left if instant(one.event) == now]
+        left = left[len(here) :]
+        await take(engine, here, now)
+        while await sweep(engine, now):
+            pass
+        while claimed := await claim(engine, now):
+            async with engine.store.transaction() as tx:
+                await tx.intents({one.record.effect_id: one.attempt for one in claimed}, now)
+            for one in claimed:
+                row = one.record
+                await settle(
+                    engine, [Settled(row.effect_id, row.customer_id, result(next(numbers)), now, one.attempt)], now
+                )

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import random
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from engine_shop import SHOP, T0, event, paid, parcel, placed
+from engine_shop import SHOP, T0, event, live, paid, parcel, placed
 
 from postventa.core.values import time_text
-from postventa.engine.batch import take
-from postventa.engine.due import sweep
 from postventa.engine.engine import Engine
-from postventa.engine.receipts import Settled, claim, settle
-from postventa.engine.replay import Replay, decisions, instant
+from postventa.engine.replay import Replay, decisions
 from postventa.schemas.parse import Incoming
 
 END = T0 + timedelta(days=40)
@@ -38,34 +35,10 @@ def a_shops_month(seed: int) -> list[Incoming]:
     return events
 
 
-async def run_engine(engine: Engine, events: list[Incoming]) -> None:
-    """As a stepping clock does it: to the next event or due time once nothing is pending."""
-    left = sorted(events, key=lambda one: (instant(one.event), one.event.source, one.event.id))
-    while True:
-        due = await engine.store.views.next_due()
-        now = min((moment for moment in (due, instant(left[0].event) if left else None) if moment), default=END)
-        if now >= END:
-            return
-        here = [one for one in left if instant(one.event) == now]
-        left = left[len(here) :]
-        await take(engine, here, now)
-        while await sweep(engine, now):
-            pass
-        await hand_over(engine, now)
-
-
-async def hand_over(engine: Engine, now: datetime) -> None:
-    while claimed := await claim(engine, now):
-        async with engine.store.transaction() as tx:
-            await tx.intents({one.record.effect_id: one.attempt for one in claimed}, now)
-        for one in claimed:
-            await settle(engine, [Settled(one.record.effect_id, one.record.customer_id, "sent", now, one.attempt)], now)
-
-
 @pytest.mark.parametrize("seed", range(3))
 async def test_the_virtual_clock_decides_what_the_engine_decides(engine: Engine, seed: int) -> None:
     events = a_shops_month(seed)
-    await run_engine(engine, events)
+    await live(engine, events, END)
     lived = set()
     for customer in await engine.store.views.customer_ids():
         for row in await engine.store.views.trace(customer, 10_000):

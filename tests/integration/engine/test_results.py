@@ -11,16 +11,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from engine_shop import T0, event, paid, placed, project
+from engine_shop import T0, event, live, paid, placed, project
 
 from postventa.core.advance import advance
 from postventa.core.effect import GoalReached
 from postventa.core.event import Receipt
 from postventa.core.state import CustomerState
-from postventa.engine.batch import take
-from postventa.engine.due import sweep
 from postventa.engine.engine import Engine
-from postventa.engine.receipts import Settled, claim, settle
 from postventa.engine.replay import instant
 from postventa.engine.results import Results, brief, results
 from postventa.schemas.parse import Incoming
@@ -72,28 +69,9 @@ def three_weeks(seed: int) -> list[Incoming]:
     return events
 
 
-async def live(engine: Engine, events: list[Incoming]) -> None:
-    """Everything until END, on a clock that steps; every seventh message is refused by the mail server."""
-    left = sorted(events, key=lambda one: (instant(one.event), one.event.source, one.event.id))
-    handed = 0
-    while True:
-        due = await engine.store.views.next_due()
-        now = min((moment for moment in (due, instant(left[0].event) if left else None) if moment), default=END)
-        if now >= END:
-            return
-        here = [one for one in left if instant(one.event) == now]
-        left = left[len(here) :]
-        await take(engine, here, now)
-        while await sweep(engine, now):
-            pass
-        while claimed := await claim(engine, now):
-            async with engine.store.transaction() as tx:
-                await tx.intents({one.record.effect_id: one.attempt for one in claimed}, now)
-            for one in claimed:
-                handed += 1
-                end = "sent" if handed % 7 else "refused"
-                mail = Settled(one.record.effect_id, one.record.customer_id, end, now, one.attempt)  # type: ignore[arg-type]
-                await settle(engine, [mail], now)
+async def lived(engine: Engine, events: list[Incoming]) -> None:
+    """Everything until END; every seventh message is refused by the mail server."""
+    await live(engine, events, END, lambda number: "sent" if number % 7 else "refused")
 
 
 @dataclass
@@ -158,7 +136,7 @@ async def told(engine: Engine, journey: str = "trial") -> Results:
 async def test_every_figure_comes_out_of_the_history_again(engine: Engine) -> None:
     await engine.releases.publish(shop(), T0)
     events = [one for one in three_weeks(3) if one.event.type != "customer.merged"]
-    await live(engine, events)
+    await lived(engine, events)
     now, again = await told(engine), await folded(engine, "trial")
     assert (now.entered, now.inside) == (again.entered, again.entered - again.ended.total())
     assert {key.partition(": ")[2] or key: count for key, count in now.ended.items()} == again.ended
@@ -194,7 +172,7 @@ async def test_every_figure_comes_out_of_the_history_again(engine: Engine) -> No
 
 async def test_two_customers_who_become_one_are_counted_once(engine: Engine) -> None:
     await engine.releases.publish(shop(), T0)
-    await live(engine, three_weeks(3))
+    await lived(engine, three_weeks(3))
     found = await told(engine)
     (trial,) = found.experiments
     kept = await engine.store.views.customer_ids()
@@ -207,11 +185,11 @@ async def test_no_winner_before_the_planned_size_and_weights_of_each_version_cou
     await engine.releases.publish(shop(1000), T0)
     events = three_weeks(5)
     middle = T0 + timedelta(days=10)
-    await live(engine, [one for one in events if instant(one.event) < middle])
+    await lived(engine, [one for one in events if instant(one.event) < middle])
     first = (await told(engine)).experiments[0]
     assert (first.verdict, first.winner, first.size) == ("too_early", "", 1000)
     await engine.releases.publish(shop(5, weight=1), middle)
-    await live(engine, [one for one in events if instant(one.event) >= middle])
+    await lived(engine, [one for one in events if instant(one.event) >= middle])
     second = (await told(engine)).experiments[0]
     assert second.size == 5
     assert second.verdict in {"winner", "no_difference"}
@@ -240,7 +218,7 @@ async def test_an_experiment_may_be_measured_by_an_event(engine: Engine) -> None
     ]
     late = [event("order.cancelled", f"x-{number}", 24 * 5, order_id=f"o-{number}") for number in range(4)]
     early = [event("order.cancelled", "x-8", 24, order_id="o-8")]
-    await live(engine, [*orders, *late, *early])
+    await lived(engine, [*orders, *late, *early])
     (trial,) = (await told(engine)).experiments
     assert trial.measure == "order.cancelled"
     assert (trial.people, sum(one.reached for one in trial.variants)) == (9, 4)
