@@ -55,6 +55,8 @@ store: {{postgres_env: SHOP_DATABASE}}
 kafka:
   servers: ["{servers}"]
   group: {group}
+  out: {group}.out
+  dead_letters: {group}.dead-letters
   partitions: 1
   replication: 1
   in_doubt_after: {in_doubt_after} seconds
