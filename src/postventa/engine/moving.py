@@ -8,15 +8,16 @@ batch that was not committed was not there; whoever comes next finds the people 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from postventa.core.migrate import IN_HAND, meant, obstacle
 from postventa.engine.engine import Engine
 from postventa.engine.orders import KEY, Order, standing_orders, text_of, with_order
 from postventa.engine.release import Releases
+from postventa.engine.standing import runs_inside
 from postventa.engine.work import Work
 from postventa.errors import ConfigError, PostventaError
 
@@ -89,14 +90,18 @@ def _one(work: Work, customer: str, order: Order, now: datetime) -> Pass:
 
 async def left(engine: Engine, order: Order) -> int:
     """How many runs still stand in the versions an order speaks of."""
-    counts = (await engine.store.views.counts(datetime.now(UTC)))["runs"]
-    return sum(one["count"] for one in counts if one["journey"] == order.journey and one["version"] in order.from_)
+    return _left(await runs_inside(engine.store.views), order)
+
+
+def _left(runs: Iterable[Mapping[str, Any]], order: Order) -> int:
+    return sum(one["count"] for one in runs if one["journey"] == order.journey and one["version"] in order.from_)
 
 
 async def progress(engine: Engine) -> list[dict[str, Any]]:
     """The orders in force as JSON, and how many runs each still speaks of (`left`)."""
     orders = await standing_orders(engine.store.views)
-    return [{**one.to_plain(), "left": await left(engine, one)} for one in orders]
+    runs = await runs_inside(engine.store.views) if orders else []
+    return [{**one.to_plain(), "left": _left(runs, one)} for one in orders]
 
 
 async def order_for(

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from postventa.core.journey import Journey
 from postventa.core.places import NO_NAMES, Places
@@ -57,10 +57,16 @@ class Lost:
         return self.new.edits
 
 
+async def runs_inside(views: Views) -> list[Mapping[str, Any]]:
+    """The unfinished runs: {journey, version, step, stand, count}."""
+    rows: list[Mapping[str, Any]] = (await views.counts(datetime.now(UTC)))["runs"]  # what is due is not asked here
+    return rows
+
+
 async def standing(views: Views, releases: Releases) -> list[Here]:
     """Everybody who is inside a journey, by journey, version and place in the file."""
     found: dict[tuple[str, str, int], Counter[str]] = {}
-    for one in (await views.counts(datetime.now(UTC)))["runs"]:
+    for one in await runs_inside(views):
         place = (one["journey"], one["version"], int(one["step"]))
         found.setdefault(place, Counter())[one["stand"]] += one["count"]
     versions = await releases.versions({(journey, version) for journey, version, _ in found})

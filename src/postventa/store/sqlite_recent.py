@@ -7,6 +7,7 @@ leaves it as it was.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import NamedTuple
 
 from postventa.core.state import CustomerState
@@ -40,7 +41,7 @@ class Recent:
         for customer_id in customers:
             self._kept.pop(customer_id, None)
         self._kept.update(customers)
-        for customer_id in list(self._kept)[: max(len(self._kept) - self._limit, 0)]:
+        for customer_id in list(islice(self._kept, max(len(self._kept) - self._limit, 0))):
             del self._kept[customer_id]
 
     def drop(self, customers: Iterable[str]) -> None:
