@@ -365,9 +365,18 @@ async def test_an_operator_reads_it_with_psql(database, schema, store):
 
 
 async def test_the_due_scan_and_the_claim_read_an_index_and_never_the_table(database, schema, store):
+    # A shop of a size at which an index pays: on empty tables the planner may take whatever it likes.
+    database.sql(f"""
+        insert into {schema}.customers (customer_id, now, due_at) select 'c' || n, '{NOON}',
+            case when n % 100 = 0 then timestamptz '{NOON}' end from generate_series(1, 20000) as n;
+        insert into {schema}.outbox (effect_id, customer_id, kind, state, created_at, priority, duplicates, run_ids,
+            round, context, lease_until, sending_at)
+        select 'e' || n, 'c' || n, case when n % 500 = 7 then 'event' else 'message' end,
+            case n % 500 when 0 then 'pending' when 1 then 'claimed' when 2 then 'sending' when 7 then 'pending'
+                else 'sent' end, '{NOON}', 1, 'once', '[]', 0, '{{}}', now() + n * interval '1 second',
+            now() - n * interval '1 second' from generate_series(1, 20000) as n""")
     for table in ("customers", "outbox"):
-        # Earlier tests emptied the tables, but the planner remembers their rows: what it then chooses is chance.
-        database.sql(f"vacuum (full, analyze) {schema}.{table}")
+        database.sql(f"vacuum (analyze) {schema}.{table}")
     asked: list[tuple[str, tuple]] = []
     async with store.transaction() as tx:
         fetch = tx._connection.fetch
@@ -387,7 +396,6 @@ async def test_the_due_scan_and_the_claim_read_an_index_and_never_the_table(data
         await tx.pending_events(10)
         plans = []
         for statement, values in asked:
-            await tx_connection.execute("set local enable_seqscan = off")
             (row,) = await tx_connection.fetch(f"explain (format json) {statement}", *values)
             plans.append(json.dumps(row[0]))
     used = " ".join(plans)
