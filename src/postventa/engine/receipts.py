@@ -114,10 +114,9 @@ async def _claim_one(
 ) -> dict[str, str | None]:
     """Effect id -> code of those that may leave. A row the core does not know (any more) is taken out."""
     ids = tuple(row.effect_id for row in rows)
-    mine = {row.address for row in rows} | {work.state(customer).facts.get("email")}
     asked = Claim(
         ids,
-        {address: why for address in sorted(filter(None, mine)) if (why := refused.get(address.lower()))},
+        {address: why for address in _addresses(work, rows) if (why := refused.get(address))},
         {row.effect_id: codes[row.effect_id] for row in rows if row.effect_id in codes},
     )
     effects = work.advance(customer, asked, now).effects
@@ -129,12 +128,13 @@ async def _claim_one(
 
 async def _suppressed(work: Work, rows: Iterable[OutboxRecord]) -> dict[str, str]:
     """Address in lower case -> why nothing may be sent to it; those of the rows and of their customers."""
-    asked = {row.address.lower() for row in rows if row.address}
-    for row in rows:
-        email = work.state(row.customer_id).facts.get("email")
-        if isinstance(email, str):
-            asked.add(email.lower())
-    return await work.tx.suppressed(sorted(asked))
+    return await work.tx.suppressed(_addresses(work, rows))
+
+
+def _addresses(work: Work, rows: Iterable[OutboxRecord]) -> list[str]:
+    """Where these rows go and what their customers' addresses are by now, in lower case, sorted."""
+    found = {address for row in rows for address in (row.address, work.state(row.customer_id).facts.get("email"))}
+    return sorted(address.lower() for address in found if isinstance(address, str) and address)
 
 
 async def _codes(engine: Engine, work: Work, rows: Iterable[OutboxRecord]) -> dict[str, str]:

@@ -191,12 +191,13 @@ def read_id(value: Any, _: Field | None = None) -> str:
 
 
 def read_email(value: Any, _: Field | None = None) -> str:
-    """An address, the domain in lower case. Raises RecordError."""
+    """An address, the domain in lower case; all of it when the name has other letters than ASCII's, which no database
+    compares alike in both cases. Raises RecordError."""
     text = value.strip() if isinstance(value, str) else ""
     if len(text) > 254 or not _EMAIL.fullmatch(text):
         raise RecordError("", value, "an e-mail address", "one address, such as ana@example.com")
     local, domain = text.rsplit("@", 1)
-    return f"{local}@{domain.lower()}"
+    return f"{local}@{domain.lower()}" if local.isascii() else text.lower()
 
 
 def _text(value: Any, _: Field) -> Plain:

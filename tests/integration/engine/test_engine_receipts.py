@@ -45,6 +45,20 @@ async def test_a_message_leaves_once_and_its_run_goes_on(engine: Engine) -> None
     assert tips.record.message == "tips"
 
 
+@pytest.mark.parametrize("address", ["Ana@Example.com", "ÁNA@Éxample.com"])
+async def test_an_address_suppressed_in_other_letters_gets_nothing(engine: Engine, address: str) -> None:
+    """Neither before the claim nor, when it comes between claim and intent, after it."""
+    orders = [placed(name, customer_id="ana", email=address) for name in ("o-1", "o-2")]
+    await take(engine, [*orders, paid("o-1")], T0 + HOUR)
+    (message,) = await claim(engine, T0 + HOUR)
+    async with engine.store.transaction() as tx:
+        await tx.suppress(address.swapcase(), "bounced", T0 + HOUR)
+    async with engine.store.transaction() as tx:
+        assert await tx.intents({message.record.effect_id: message.attempt}, T0 + HOUR) == set()
+    await take(engine, [paid("o-2")], T0 + HOUR)
+    assert await claim(engine, T0 + HOUR) == []
+
+
 async def test_what_an_operator_paused_is_not_claimed_and_not_lost(engine: Engine) -> None:
     await begin(engine)
     for scope in ("all", "journey:thanks", "channel:email"):
