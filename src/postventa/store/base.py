@@ -157,8 +157,14 @@ class Transaction(Protocol):
         """
 
     async def intents(self, attempts: Mapping[str, int], at: datetime) -> set[str]:
-        """Claimed -> sending where the attempt still matches, it was not cancelled, and its address was not suppressed
-        since the claim; gives those that moved. The commit of this transaction is the moment of sending.
+        """Claimed -> sending where the attempt still matches, it was not cancelled, and since the claim neither its
+        address was suppressed nor its journey or channel paused; gives those that moved. The commit of this
+        transaction is the moment of sending.
+        """
+
+    async def give_back(self, attempts: Mapping[str, int], detail: str) -> None:
+        """Claimed -> pending where the attempt still matches: nobody tried to hand it over, so it may leave at once
+        and no first try is remembered.
         """
 
     async def in_doubt(self, older_than: timedelta, limit: int) -> list[OutboxRecord]:

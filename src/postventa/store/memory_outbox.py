@@ -102,15 +102,22 @@ class MemoryOutbox:
         moved = set()
         for effect_id, attempt in attempts.items():
             row = self._t.outbox.get(effect_id)
-            if row is not None and row.state == "claimed" and row.attempt == attempt and not self._forbidden(row):
+            if row is not None and row.state == "claimed" and row.attempt == attempt and not self._held(row):
                 self._undo.put(self._t.sending_at, effect_id, self._clock())
                 self._set_row(replace(row, state="sending", intent_at=at, lease_until=None))
                 moved.add(effect_id)
         return moved
 
-    def _forbidden(self, row: OutboxRecord) -> bool:
+    def _held(self, row: OutboxRecord) -> bool:
         reason, _ = self._t.suppressed.get((row.address or "").lower(), (None, None))
-        return reason is not None and (row.klass != "transactional" or reason in DEAD_ADDRESS)
+        forbidden = reason is not None and (row.klass != "transactional" or reason in DEAD_ADDRESS)
+        return forbidden or is_paused(row, self._t.pauses)
+
+    async def give_back(self, attempts: Mapping[str, int], detail: str) -> None:
+        for effect_id, attempt in attempts.items():
+            row = self._t.outbox.get(effect_id)
+            if row is not None and row.state == "claimed" and row.attempt == attempt:
+                self._set_row(replace(row, state="pending", detail=detail, lease_until=None))
 
     async def in_doubt(self, older_than: timedelta, limit: int) -> list[OutboxRecord]:
         before = self._clock() - older_than

@@ -48,6 +48,9 @@ class PostgresOutbox:
         moved = await self.fetch(_INTEND, *arrays(sorted(attempts.items()), 2), at)
         return {row[0] for row in moved}
 
+    async def give_back(self, attempts: Mapping[str, int], detail: str) -> None:
+        await self.execute(_GIVE_BACK, *arrays(sorted(attempts.items()), 2), detail)
+
     async def in_doubt(self, older_than: timedelta, limit: int) -> list[OutboxRecord]:
         found = await self.fetch(
             f"{OUTBOX} where state = 'sending' and sending_at <= clock_timestamp() - $1::interval"
@@ -167,8 +170,16 @@ _INTEND = f"""
     )
     update outbox set state = 'sending', intent_at = $3, sending_at = clock_timestamp(), lease_until = null
     from mine where outbox.effect_id = mine.effect_id and outbox.state = 'claimed'
-    and not exists ({rows.FORBIDDEN})
+    and not exists ({rows.FORBIDDEN}) and not exists ({rows.HELD})
     returning outbox.effect_id"""
+_GIVE_BACK = """
+    with mine as (
+        select o.effect_id
+        from outbox as o join unnest($1::text[], $2::bigint[]) as given (effect_id, attempt) using (effect_id)
+        where o.state = 'claimed' and o.attempt = given.attempt order by o.effect_id for update of o
+    )
+    update outbox set state = 'pending', detail = $3, lease_until = null
+    from mine where outbox.effect_id = mine.effect_id and outbox.state = 'claimed'"""
 _PUBLISHED = f"""
     with mine as (
         select effect_id from outbox where effect_id = any($1) and state = 'pending' and kind = 'event' {_IN_ORDER}

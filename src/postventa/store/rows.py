@@ -213,6 +213,8 @@ FORBIDDEN = (
     f" and (outbox.class <> 'transactional' or s.reason in ({', '.join(repr(one) for one in sorted(DEAD_ADDRESS))}))"
 )
 """SQL: whether a message must not leave because its address is suppressed, by the rule of `core.policy`."""
+HELD = "select 1 from pauses where scope in ('all', 'journey:' || outbox.journey, 'channel:' || outbox.channel)"
+"""SQL: whether a pause stops a message."""
 
 
 def outbox_from_row(row: Sequence[Any]) -> OutboxRecord:

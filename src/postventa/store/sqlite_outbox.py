@@ -75,10 +75,18 @@ class SqliteOutbox:
         moved = self.db.execute(
             "update outbox set state = 'sending', intent_at = ?, sending_at = ?, lease_until = null"
             " from json_each(?) as j where effect_id = j.value ->> 0 and attempt = j.value ->> 1 and state = 'claimed'"
-            f" and not exists ({rows.FORBIDDEN}) returning effect_id",
+            f" and not exists ({rows.FORBIDDEN}) and not exists ({rows.HELD}) returning effect_id",
             (time_to_text(at), time_to_text(self.clock()), dumps(sorted(attempts.items()))),
         )
         return {effect_id for (effect_id,) in moved.fetchall()}
+
+    @hops
+    def give_back(self, attempts: Mapping[str, int], detail: str) -> None:
+        self.db.execute(
+            "update outbox set state = 'pending', detail = ?, lease_until = null from json_each(?) as j"
+            " where effect_id = j.value ->> 0 and attempt = j.value ->> 1 and state = 'claimed'",
+            (detail, dumps(sorted(attempts.items()))),
+        )
 
     @hops
     def in_doubt(self, older_than: timedelta, limit: int) -> list[OutboxRecord]:

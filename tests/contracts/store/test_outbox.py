@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from postventa.core.effect import EmitEvent, PutBack, Withdraw
 from postventa.store.base import Pause
 
@@ -99,6 +101,33 @@ async def test_an_intent_of_another_attempt_moves_nothing(store, make, save):
     assert await intend(store, make, e1=2, e2=1, unknown=1) == {"e2"}
     assert await state_of(store, "e1") == "claimed"
     assert await intend(store, make, e2=1) == set()
+
+
+@pytest.mark.parametrize("scope", ["all", "journey:thanks", "channel:email"])
+async def test_a_pause_that_comes_after_the_claim_stops_the_intent(store, make, save, scope):
+    await save("c1", effects=(make.send("a"), make.send("b", journey="other", channel="sms")))
+    await claim(store, "a", "b")
+    async with store.transaction() as tx:
+        await tx.set_pause(Pause(scope, "wrong price", make.noon, "eva"))
+    assert await intend(store, make, a=1, b=1) == ({"b"} if scope != "all" else set())
+    assert await state_of(store, "a") == "claimed"
+    async with store.transaction() as tx:
+        await tx.clear_pause(scope)
+    assert "a" in await intend(store, make, a=1, b=1)
+
+
+async def test_what_nobody_tried_to_hand_over_is_given_back_as_if_never_claimed(store, make, save):
+    await save("c1", effects=(make.send("e1"), make.send("e2"), make.send("e3"), make.send("e4")))
+    await claim(store, "e1", "e2", "e3")
+    await intend(store, make, e3=1)
+    async with store.transaction() as tx:
+        await tx.give_back({"e1": 1, "e2": 9, "e3": 1, "e4": 0, "gone": 1}, "the channel rests")
+    states = [await state_of(store, name) for name in ("e1", "e2", "e3", "e4")]
+    assert states == ["pending", "claimed", "sending", "pending"]
+    row = await store.views.outbox_row("e1")
+    assert (row.detail, row.lease_until, row.first_try_at) == ("the channel rests", None, None)
+    assert await claimable(store, make) == ["e1", "e4"]
+    assert await claim(store, "e1") == {"e1": 2}
 
 
 async def test_a_lease_that_ran_out_gives_the_row_to_another_and_the_first_cannot_send(store, make, save):
