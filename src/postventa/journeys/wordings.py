@@ -48,6 +48,10 @@ class Reading(Protocol):
         """`order.total`, `lines[].name`."""
 
     @property
+    def spot(self) -> tuple[int, int]:
+        """The column where it is read, and its width."""
+
+    @property
     def guarded(self) -> bool:
         """Behind `default` or `is defined`."""
 
@@ -83,7 +87,8 @@ def _lacking(reading: Reading, tree: Tree, step: Step, lacking: Lacking) -> Prob
         f"'{reading.path}' comes with what {tree.file} (line {line}) waits for, and its 'on_timeout' goes on without it"
     )
     help_ = "wrap it in '{% if … is defined %}', or put '- exit: …' into that 'on_timeout'"
-    return Problem(reading.file, reading.line, 1, "J304", message, help_)
+    column, width = reading.spot
+    return Problem(reading.file, reading.line, column, "J304", message, help_, width=width)
 
 
 def _messages(step: Step, known: Known) -> list[str]:
@@ -98,7 +103,8 @@ def _look(reading: Reading, tree: Tree, step: Step, known: Known) -> Iterator[Pr
     by = f"{tree.file} (line {step.node.line})"
 
     def say(code: str, message: str, help_: str, severity: Severity = "error") -> Problem:
-        return Problem(reading.file, reading.line, 1, code, message, help_, severity)
+        column, width = reading.spot
+        return Problem(reading.file, reading.line, column, code, message, help_, severity, width)
 
     if root in _GIVEN:
         return

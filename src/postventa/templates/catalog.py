@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,8 +19,9 @@ from postventa.templates.filters import CURRENCY, LOCALE, ZONE
 from postventa.templates.links import Linker, LinkError, watched
 from postventa.templates.message import Line, MessageSpec, read_message
 from postventa.templates.render import Rendered, RenderError, run, run_line, tidy_html, tidy_text
+from postventa.templates.spots import Spots
 from postventa.templates.tags import LineMap
-from postventa.templates.uses import Use, uses_of
+from postventa.templates.uses import Use
 from postventa.templates.words import language_of, nearest_locale
 
 FOLDER = "templates"
@@ -54,6 +55,12 @@ class Reading:
     line: int
     path: str
     guarded: bool
+    source: Source = field(repr=False, compare=False)
+
+    @property
+    def spot(self) -> tuple[int, int]:
+        """The column where it is read, and its width."""
+        return self.source.spots.of(Use(self.path, self.line, self.guarded))
 
 
 class MessageCatalog:
@@ -244,25 +251,26 @@ class _Builder:
             body, problems = compile_body(body_file, self.files[body_file], job, own_text)
             self.problems += problems
             subject = self._line(spec.subject, locale, file, "subject")
-            if body and spec.kind == "survey" and not any(use.path == "links.answer" for use in body.uses):
+            preheader = self._line(spec.preheader, locale, file, "preheader")
+            if body and spec.kind == "survey" and not any(use.path == "links.answer" for _, use in body.reads):
                 self._say(body_file, 1, "T123", "a survey mail has no way to answer", "put in ::: stars")
             if body:
-                self._brand_read(body.uses, body.file)
+                self._brand_read(body)
             if body and subject:
-                preheader = self._line(spec.preheader, locale, file, "preheader")
                 wordings[locale] = _Wording(locale, body, subject, preheader)
         return wordings
 
-    def _brand_read(self, uses: Iterable[Use], file: str) -> None:
+    def _brand_read(self, body: Body) -> None:
         """Say what a body reads of brand.yaml that is not there."""
-        for use in uses:
+        for source, use in body.reads:
             root, *parts = use.path.split(".")
             level: Any = {**{key: {} for key in known_keys()}, **self.brand.data}
             for part in parts if root == "brand" and not use.guarded else ():
                 if not isinstance(level, Mapping) or part not in level:
                     names = sorted(map(str, level)) if isinstance(level, Mapping) else []
-                    self._say(file, use.line, "T126", f"brand.yaml has no '{'.'.join(parts)}'",
-                              suggest(part, names, "it has"))  # fmt: skip
+                    column, width = source.spots.of(use)
+                    message, help_ = f"brand.yaml has no '{'.'.join(parts)}'", suggest(part, names, "it has")
+                    self.problems.append(Problem(source.file, use.line, column, "T126", message, help_, width=width))
                     break
                 level = level[part]
 
@@ -271,13 +279,16 @@ class _Builder:
         tag = nearest_locale(locale, list(lines), self.default_locale)
         if tag is None:
             return None
+        line = lines[tag]
         if tag and language_of(tag) != language_of(locale):
-            self._say(file, lines[tag].line, "T122", f"'{key}' has no '{locale}', but there is a body", f"{locale}: …")
-        source = Source(file, lines[tag].text, LineMap((1,), (lines[tag].line,)), html=False)
+            message = f"'{key}' has no '{locale}', but there is a body"
+            self.problems.append(Problem(file, line.line, line.column, "T122", message, f"{locale}: …"))
+        spots = Spots(line.text if line.plain else "", line.line, line.column)
+        source = Source(file, line.text, LineMap((1,), (line.line,)), html=False, spots=spots)
         try:
             found = faults(source)
         except TemplateSyntaxError as error:
-            found = [Problem(file, lines[tag].line, 1, "T110", f"'{key}': {plain(str(error.message))}")]
+            found = [spots.broken(Problem(file, line.line, 1, "T110", f"'{key}': {plain(str(error.message))}"))]
         self.problems += found
         if found:
             return None
@@ -291,15 +302,10 @@ def _readings(name: str, entry: _Entry) -> Iterator[Reading]:
     for wordings in entry.wordings.values():
         for wording in wordings.values():
             lines = [source for source in (wording.subject, wording.preheader) if source]
-            uses: list[tuple[str, Use]] = [(wording.body.file, use) for use in wording.body.uses]
-            uses += [
-                (source.file, Use(u.path, source.line(u.line), u.guarded))
-                for source in lines
-                for u in uses_of(source.tree)
-            ]
-            for file, use in uses:
+            uses = [*wording.body.reads, *((source, use) for source in lines for use in source.uses())]
+            for source, use in uses:
                 if not use.path.startswith(("links.", "brand.")) and use.path not in {"links", "brand"}:
-                    yield Reading(name, file, use.line, use.path, use.guarded)
+                    yield Reading(name, source.file, use.line, use.path, use.guarded, source)
 
 
 def _customer_zone(context: Mapping[str, Any]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from jinja2 import Template, TemplateSyntaxError, nodes
@@ -14,10 +14,11 @@ from postventa.source.problem import Problem
 from postventa.templates.brand import Brand
 from postventa.templates.faults import plain
 from postventa.templates.layout import page, text_page
-from postventa.templates.markdown import parts_of
+from postventa.templates.markdown import Slip, parts_of
 from postventa.templates.parts import Kit
 from postventa.templates.plain import text_of
 from postventa.templates.sandbox import environment, refusals
+from postventa.templates.spots import Spots
 from postventa.templates.tags import LineMap, Tags
 from postventa.templates.uses import Use, uses_of
 from postventa.templates.words import words_for
@@ -29,12 +30,15 @@ _CLIPPED = 90_000  # Gmail cuts a mail at 102 kB, and the customer's data comes 
 
 @dataclass
 class Source:
-    """A template ready to run, and where its lines were written. `html`: output is escaped."""
+    """A template ready to run, and where its lines were written. `html`: output is escaped. `spots`: what the author
+    wrote, to the column.
+    """
 
     file: str
     template: str
     lines: LineMap | None
     html: bool
+    spots: Spots
 
     @cached_property
     def tree(self) -> nodes.Template:
@@ -64,7 +68,7 @@ class Body:
     file: str
     html: Source
     text: Source
-    uses: list[Use] = field(default_factory=list)
+    reads: list[tuple[Source, Use]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +90,18 @@ def compile_body(
     if written is None or (own_text and text_written is None):
         return None, problems
     make = _from_markdown if file.endswith(".md") else _from_html
-    body = _guarded(file, problems, lambda: make(file, written, job, problems))
+    body = _guarded(file, Spots(written), problems, lambda: make(file, written, job, problems))
     if body and own_text and text_written is not None:
-        body.text = Source(own_text[0], text_written, None, html=False)
+        body.text = Source(own_text[0], text_written, None, html=False, spots=Spots(text_written))
     for source in (body.html, body.text) if body else ():
-        if not _guarded(source.file, problems, lambda source=source: _check(source, problems)):  # type: ignore[misc]
+        check: Callable[[], bool] = partial(_check, source, problems)
+        if not _guarded(source.file, source.spots, problems, check):
             return None, problems
     if body is None:
         return None, problems
     problems += _avoided(file, written, job.brand)
-    body.uses = list(dict.fromkeys([*body.html.uses(), *body.text.uses()]))
+    told = {(source.file, use): (source, use) for source in (body.html, body.text) for use in source.uses()}
+    body.reads = list(told.values())
     if not body.file.endswith(".md"):
         problems += _foot_missing(body, job)
     return body, list(dict.fromkeys(problems))
@@ -106,21 +112,28 @@ def _from_markdown(file: str, written: str, job: Job, problems: list[Problem]) -
     tags = Tags.for_text(environment(html=True), written)
     kit = Kit(tags, words_for(job.locale, job.brand.words), job.brand.colours)
     parts, slips = parts_of(tags.hide(written), kit)
-    problems += [Problem(file, slip.line, 1, slip.code, slip.message, slip.advice) for slip in slips]
+    spots = Spots(written)
+    problems += [_slipped(file, slip, spots) for slip in slips]
     kit.line = 1
     html, html_lines = tags.show(page(parts, kit, job.brand, job.locale, optional=job.optional))
     text, text_lines = tags.show(text_page(parts, kit, job.brand, optional=job.optional))
     if len(html) > _CLIPPED:
         size = f"the mail has {len(html) // 1000} kB before any data; Gmail cuts mails at 102 kB"
         problems.append(Problem(file, 1, 1, "T115", size, "shorten it", "warning"))
-    return Body(file, Source(file, html, html_lines, html=True), Source(file, text, text_lines, html=False))
+    return Body(file, Source(file, html, html_lines, True, spots), Source(file, text, text_lines, False, spots))
 
 
 def _from_html(file: str, written: str, job: Job, problems: list[Problem]) -> Body:
     del job, problems
     tags = Tags.for_text(environment(html=True), written)
     text, lines = tags.show(text_of(tags.hide(written)))
-    return Body(file, Source(file, written, None, html=True), Source(file, text, lines, html=False))
+    spots = Spots(written)
+    return Body(file, Source(file, written, None, True, spots), Source(file, text, lines, False, spots))
+
+
+def _slipped(file: str, slip: Slip, spots: Spots) -> Problem:
+    column, width = spots.word(slip.line, slip.found)
+    return Problem(file, slip.line, column, slip.code, slip.message, slip.advice, width=width)
 
 
 def _check(source: Source, problems: list[Problem]) -> bool:
@@ -140,7 +153,8 @@ def faults(source: Source) -> list[Problem]:
             found.append(
                 (node.lineno, "T110", f"unknown {kind} '{node.name}'", suggest(node.name, sorted(known), kind, 40))
             )
-    return [Problem(source.file, source.line(line), 1, code, message, help_) for line, code, message, help_ in found]
+    told = [Problem(source.file, source.line(line), 1, code, message, help_) for line, code, message, help_ in found]
+    return [source.spots.point(problem) for problem in told]
 
 
 def _avoided(file: str, written: str, brand: Brand) -> list[Problem]:
@@ -157,7 +171,7 @@ def _avoided(file: str, written: str, brand: Brand) -> list[Problem]:
 
 def _foot_missing(body: Body, job: Job) -> list[Problem]:
     """A whole-HTML body has no foot of ours: what the law asks for must stand in it."""
-    read = {use.path for use in body.uses}
+    read = {use.path for _, use in body.reads}
     missing = []
     if job.optional and "links.unsubscribe" not in read:
         missing.append(("T120", "no link to stop these mails", '<a href="{{ links.unsubscribe }}">…</a>'))
@@ -166,12 +180,12 @@ def _foot_missing(body: Body, job: Job) -> list[Problem]:
     return [Problem(body.file, 1, 1, code, f"the mail has {what}", f"put in {how}") for code, what, how in missing]
 
 
-def _guarded(file: str, problems: list[Problem], work: Callable[[], Any]) -> Any:
+def _guarded(file: str, spots: Spots, problems: list[Problem], work: Callable[[], Any]) -> Any:
     """Run a step of the compilation; a syntax error of the author becomes a problem and None."""
     try:
         return work()
     except TemplateSyntaxError as error:
-        problems.append(Problem(file, error.lineno, 1, "T110", plain(str(error.message)), _HINT))
+        problems.append(spots.broken(Problem(file, error.lineno, 1, "T110", plain(str(error.message)), _HINT)))
         return None
 
 

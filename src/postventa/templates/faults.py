@@ -16,6 +16,7 @@ _PLAIN = (
     (r"unexpected '(.*)'", "'{0}' does not belong here"),
     (r"unexpected char '?(.+?)'? at \d+", "'{0}' does not belong here"),
     (r"expected token '(.*)', got '(.*)'", "'{1}' stands where '{0}' is expected"),
+    (r"expected name or number", "a name is missing behind the dot"),
     (r"Expected an expression, got '(.*)'", "a value is missing between the braces"),
     (r"No (filter|test) named '(.*)'", "unknown {0} '{1}'"),
     (r"Missing end of (\w+)", "a comment is opened and never ended"),

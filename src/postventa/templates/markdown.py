@@ -22,25 +22,26 @@ _HTML = re.compile(r"<(?!https?:|mailto:)/?[A-Za-z][^>\n]*>")
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """Something wrong in a body, at a line of its file."""
+    """Something wrong in a body, at a line of its file; `found` are the words meant, '' the whole line."""
 
     line: int
     code: str
     message: str
     advice: str = ""
+    found: str = ""
 
 
 def parts_of(hidden: str, kit: Kit) -> tuple[list[Part], list[Slip]]:
     """Compile a Markdown body whose tags are hidden. Slips are collected; a wrong block is left out."""
     advice = "write Markdown, or put the whole body in an .html file"
-    slips = [
-        Slip(hidden.count("\n", 0, tag.start()) + 1, "T111", f"HTML in Markdown is shown as text: {tag[0]}", advice)
-        for tag in _HTML.finditer(hidden)
-    ]
+    slips = []
+    for tag in _HTML.finditer(hidden):
+        line, found = kit.tags.line(hidden.count("\n", 0, tag.start()) + 1), kit.tags.restored(tag[0])
+        slips.append(Slip(line, "T111", f"HTML in Markdown is shown as text: {found}", advice, found))
     parts: list[Part] = []
     for tokens in _runs(_parser(kit).parse(hidden)):
         first = tokens[0]
-        kit.line = (first.map[0] if first.map else 0) + 1
+        kit.line = kit.tags.line((first.map[0] if first.map else 0) + 1)
         if first.type == "pv_statement":
             parts.append(Part(f"<mj-raw>{first.content}</mj-raw>", first.content))
         elif first.type == "pv_block":

@@ -22,10 +22,14 @@ _NEVER_TRANSACTIONAL = ("survey", "review", "referral", "offer")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A subject or preheader in one language, and the line of the file it stands in."""
+    """A subject or preheader in one language, and where it stands in the file: `column` is its first letter's.
+    `plain`: written in one line, letter by letter, so that a place in it is a place in the file.
+    """
 
     text: str
     line: int = 1
+    column: int = 1
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +144,14 @@ class _Reader:
         if node is None:
             return {}
         if isinstance(node, Scalar):
-            return {"": Line(str(node.value), node.line)} if node.value is not None else {}
+            return {"": _line(node)} if node.value is not None else {}
         if isinstance(node, Keys):
-            return {locale.text: Line(str(text.plain()), text.line) for locale, text in node}
+            return {locale.text: _line(text) for locale, text in node}
         self.say(node, "T102", f"'{key}' has to be a text, or one per language, not {node.says}", f"{key}: {{es: …}}")
         return {}
+
+
+def _line(node: Node) -> Line:
+    text = str(node.plain())
+    plain = isinstance(node, Scalar) and node.width == len(text) + 2 * node.quoted
+    return Line(text, node.line, node.column + (plain and isinstance(node, Scalar) and node.quoted), plain)

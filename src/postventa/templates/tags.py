@@ -36,6 +36,7 @@ class Tags:
     env: SandboxedEnvironment
     word: str
     found: list[tuple[str, int]] = field(default_factory=list)
+    written: list[int] = field(default_factory=lambda: [1])
 
     @classmethod
     def for_text(cls, env: SandboxedEnvironment, text: str) -> Tags:
@@ -62,7 +63,17 @@ class Tags:
                 closing, tag, start = _OPENERS[kind], [text], number
             elif not kind.startswith("comment"):
                 pieces.append(text)
+                if at is None:
+                    self.written += range(number + 1, number + 1 + text.count("\n"))
         return "".join(pieces)
+
+    def line(self, hidden: int) -> int:
+        """The author's line for a line of the hidden text, which a comment of several lines has made shorter."""
+        return self.written[min(hidden, len(self.written)) - 1]
+
+    def restored(self, text: str) -> str:
+        """`text` as the author wrote it."""
+        return self.pattern.sub(lambda word: self.found[int(word[1])][0], text)
 
     def _word(self, tag: str, line: int) -> str:
         self.found.append((tag, line))

@@ -57,7 +57,7 @@ class _Walk:
     def _read(self, node: nodes.Node) -> Iterator[Use]:
         path = self._path(node)
         if path is not None and not path.startswith("_"):
-            yield Use(path, node.lineno, any(path == g or path.startswith(f"{g}.") for g in self.guards))
+            yield Use(path, _first(node).lineno, any(path == g or path.startswith(f"{g}.") for g in self.guards))
         if isinstance(node, (nodes.Getattr, nodes.Getitem)) and path is None:
             yield from self._children(node)
 
@@ -95,6 +95,13 @@ class _Walk:
             key = node.arg.value
             return None if base is None else f"{base}[]" if isinstance(key, int) else f"{base}.{key}"
         return None
+
+
+def _first(node: nodes.Node) -> nodes.Node:
+    """The name a path begins with: `order` of `order.lines[0].name`."""
+    while isinstance(node, (nodes.Getattr, nodes.Getitem)):
+        node = node.node
+    return node
 
 
 def _targets(target: nodes.Node) -> list[str]:
