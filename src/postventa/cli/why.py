@@ -15,7 +15,7 @@ from postventa.core.values import time_text
 from postventa.engine.release import Releases
 from postventa.errors import PostventaError
 from postventa.store.base import Store
-from postventa.web.streams import place_of
+from postventa.web.telling import place_of
 from postventa.web.timeline import timeline
 from postventa.web.tongue import Tongue, tongue
 from postventa.web.why import Archive, why

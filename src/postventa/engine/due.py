@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from postventa.core.event import Tick
 from postventa.engine.batch import dead_letter
 from postventa.engine.engine import Engine
+from postventa.engine.identity import WAITING
 from postventa.engine.work import Work
-
-WAITING = timedelta(hours=72)
 
 
 async def sweep(engine: Engine, now: datetime, limit: int = 500) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from postventa.core.event import Event
@@ -16,6 +16,8 @@ from postventa.engine.keys import GUEST, Keys
 from postventa.schemas.parse import Identity, Incoming
 
 AUDIENCE = "this event is about everybody who owns a product, and names nobody: such audiences are not served yet"
+WAITING = timedelta(hours=72)
+"""How long an event stays in the waiting room when the settings do not say."""
 
 
 class Apply(NamedTuple):

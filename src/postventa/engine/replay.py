@@ -19,8 +19,7 @@ from postventa.core.journey import Catalog, Send
 from postventa.core.merge import merge
 from postventa.core.state import CustomerState, OutboxRow
 from postventa.core.values import time_text
-from postventa.engine.due import WAITING
-from postventa.engine.identity import Apply, Book, Merge, Refuse, Step
+from postventa.engine.identity import WAITING, Apply, Book, Merge, Refuse, Step
 from postventa.engine.keys import Keys
 from postventa.engine.release import as_if_always_live
 from postventa.schemas.parse import Incoming

@@ -22,7 +22,7 @@ from postventa.testing.reads import reads
 from postventa.testing.scenario_form import Expected, Sheet
 from postventa.testing.simulate import LONGEST, customer_in, let_pass
 from postventa.testing.story import new_story
-from postventa.web.streams import place_of
+from postventa.web.telling import place_of
 
 Sign = Literal[" ", "-", "+"]
 

@@ -22,8 +22,7 @@ from postventa.testing.player import Mail, Player
 from postventa.testing.simulate import Simulation
 from postventa.testing.story import SOURCE
 from postventa.testing.tongue import Tongue
-from postventa.web.streams import place_of
-from postventa.web.telling import condition
+from postventa.web.telling import condition, place_of
 
 Kind = Literal["event", "follows", "start", "send", "skip", "defer", "wait", "step", "end"]
 _QUIET = frozenset({"message.sent", "message.skipped", "message.uncertain", "points.earned", "points.expired"})

@@ -126,10 +126,3 @@ def _way(way: str, found: Journey, above: Row, t: Tongue) -> str:
         case "then":
             return t("on {event}", event=rest) if rest else t("then")
     return t(way.replace("_", " "))
-
-
-def place_of(catalog: Catalog, name: str | None, version: str | None, line: int | None) -> str:
-    """`journeys/after-purchase.yaml:14`, as far as it is known."""
-    found = catalog.journey_of(name or "", version or "") if name else None
-    file = found.file if found else ""
-    return f"{file}:{line}" if file and line else file

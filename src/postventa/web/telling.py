@@ -10,6 +10,7 @@ from postventa.core.journey import (
     Ask,
     Award,
     Branch,
+    Catalog,
     Condition,
     Duration,
     Emit,
@@ -143,3 +144,10 @@ def standing(step: AnyStep | None, kind: str, t: Tongue = ENGLISH) -> str:
     at = in_plain_words(step, t) if step is not None else t("the end")
     more = {"held": " (held back)", "outbox": " (on its way)", "parked": " (stopped by an error)"}
     return at + (t(more[kind]) if kind in more else "")
+
+
+def place_of(catalog: Catalog, name: str | None, version: str | None, line: int | None) -> str:
+    """`journeys/after-purchase.yaml:14`, as far as it is known."""
+    found = catalog.journey_of(name or "", version or "") if name else None
+    file = found.file if found else ""
+    return f"{file}:{line}" if file and line else file

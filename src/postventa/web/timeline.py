@@ -15,8 +15,7 @@ from postventa.core.state import CustomerState, Run
 from postventa.core.values import time_text
 from postventa.store.base import HistoryRow, OutboxRecord
 from postventa.web.services import Services
-from postventa.web.streams import place_of
-from postventa.web.telling import standing
+from postventa.web.telling import place_of, standing
 from postventa.web.tongue import Tongue, tongue
 
 Row = dict[str, Any]
