@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from harness import MailServer, mail_server
 
 from postventa.channels.base import CommitIntent, Envelope, Receipt
 from postventa.engine.engine import open_engine
-from postventa.engine.receipts import Settled, settle
+from postventa.engine.receipts import Settled, claim, settle
 from postventa.runtimes import operate
 from postventa.store.sqlite import SqliteStore
 
@@ -237,6 +239,34 @@ async def test_a_refused_login_rests_the_channel_and_keeps_the_mail(
         assert sum(row.attempt for row in rows) == 4
         assert "refused the login of 'shop'" in caplog.text
         assert "nothing is lost" in caplog.text
+
+
+async def test_a_database_held_when_the_engine_starts_is_waited_for(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the last stop left in doubt is read as soon as the other program lets go; until then nothing is sent."""
+    monkeypatch.setattr("postventa.dispatch.dispatcher.LOOK_AGAIN", 0.01)
+    async with mail_server() as far:
+        await world.take(placed("o1"), order("o1", "paid"))
+        (left,) = await claim(world.engine, world.now)
+        async with world.engine.store.transaction() as tx:
+            await tx.intents({left.record.effect_id: left.attempt}, world.now)
+        world.engine.store.patience = 0  # type: ignore[attr-defined]
+        with contextlib.closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None)) as holder:
+            holder.execute("begin immediate")
+            dispatcher, stop = world.dispatcher(far.channel), asyncio.Event()
+            running = asyncio.create_task(dispatcher.run(stop))
+            while "what the last stop left cannot be read" not in caplog.text and not running.done():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            assert not running.done(), "the dispatcher ended instead of waiting"
+            assert far.received == []
+        while not far.received:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        stop.set()
+        dispatcher.wake.set()
+        await running
+        assert far.received == [f"<{left.record.effect_id}@example.com>"]
+        assert "in doubt after the last stop" in caplog.text
 
 
 async def test_a_full_pool_hands_over_everything(world: World) -> None:
