@@ -56,6 +56,8 @@ class Dispatcher:
     may_claim: Callable[[], bool] = lambda: True
     moved: Callable[[], None] = lambda: None
     """Called after a receipt moved runs: there may be a nearer due time, or an event to publish."""
+    ended: Callable[[ClaimedMessage, datetime], Awaitable[bool]] | None = None
+    """Asked before each hand-over: True where the message has ended already and must not leave."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     sent: int = 0
     meters: Meters = field(default_factory=Meters)
@@ -182,6 +184,8 @@ class Dispatcher:
     async def _one_customer(self, messages: Sequence[ClaimedMessage]) -> None:
         """A customer's messages leave one after another, in the order in which they were claimed."""
         for message in messages:
+            if self.ended is not None and await self.ended(message, self.now()):
+                continue
             end = await hand_over(message, self.channels, self._wordings, self.links, self._intents, self.now())
             self._note_channel(message.record.channel or "", end)
             await self._persistently(partial(self._record, message.record, end))
