@@ -48,15 +48,15 @@ def _look(here: Here, project: Project, moving: set[str]) -> Iterator[Problem]:
     new = project.journeys.get(here.journey.id)
     if new is None or new.id not in moving or new.version == here.journey.version:
         return
-    if here.step in {step.id for step in new.steps}:
+    places = Places(here.journey, new)
+    if places.partner(here.index) is not None:
         return
     root = load(new.file, project.files[new.file]).root
     key = root.key("edits") if isinstance(root, Mapping) and "edits" in root else None
     line, column = (key.line, key.column) if key is not None else (1, 1)
     who = f"{here.count} {'person stands' if here.count == 1 else 'people stand'}"
     message = f"{who} at '{here.step}', which this file no longer has"
-    place = Places(here.journey, new).landing(here.index)
-    if place is None:
+    if places.landing(here.index) is None:
         help_ = "keep the step, write 'edits: finish', or name its successor: postventa migrate"
         yield Problem(new.file, line, column, "J246", message, help_, width=5)
     else:

@@ -120,7 +120,7 @@ class _Conditions:
     def test(self, path: Path, op: Op, operand: Node, word: Node) -> Condition:
         """One comparison, its operand read as its word wants it."""
         value = self.operand(path, op, operand)
-        self.tree.tests.append(TestUse(path, op, value, operand, word, self.place))
+        self.tree.tests.append(TestUse(path, op, value, operand, word, self.place, self.item))
         return Test(path, op, value)
 
     def operand(self, path: Path, op: Op, node: Node) -> Any:
@@ -146,8 +146,7 @@ class _Conditions:
     def of_items(self, path: Path, node: Node) -> Condition:
         """The condition under `any`, `none` or `all`, read against each item."""
         outer, self.item = self.item, path
-        bare = not isinstance(node, Mapping) or set(node.entries) <= set(CONDITION_WORDS)
-        if bare:
+        if _bare(node):
             items = self.reader.registry.path_kind(path.root, (*path.parts, "[]"))
             found = self.compared(Path("item", (), items or "any"), node, node, frozenset())
         else:
@@ -194,6 +193,13 @@ class _Conditions:
             self.tree.say(node.get("path"), "J206", f"'{fact.path}' is a {fact.path.kind}, the other side a {kind}",
                           "compare facts of one kind")  # fmt: skip
         return fact
+
+
+def _bare(node: Node) -> bool:
+    """What the item itself should be (`vip`, `[vip, friend]`, `{at_least: 3}`, `{not: vip}`), not one of its fields."""
+    if not isinstance(node, Mapping):
+        return True
+    return all(key.text in CONDITION_WORDS or (key.text == "not" and _bare(value)) for key, value in node)
 
 
 def _asks_whether_it_exists(node: Node) -> bool:

@@ -52,7 +52,7 @@ class PathUse:
 
 @dataclass(frozen=True, slots=True)
 class TestUse:
-    """One comparison: path, word and operand."""
+    """One comparison: path, word and operand. `of`: the list whose items it compares (inside `any`, `none`, `all`)."""
 
     path: Path
     op: Op
@@ -60,6 +60,7 @@ class TestUse:
     node: Node
     word: Node
     place: Place
+    of: Path | None = None
 
 
 @dataclass(slots=True)

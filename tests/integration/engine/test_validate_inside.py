@@ -62,3 +62,19 @@ def test_who_finishes_or_stands_at_a_kept_step_is_no_trouble(shop: Path, capsys:
     code, out = said(shop, HEAD.replace(b"follow", b"finish"), capsys)
     assert code == 0
     assert "J246" not in out
+
+
+def test_a_step_that_only_got_its_id_is_the_same_step_for_validate_and_plan(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """People were let in under `finish`, where a wait needs no id; `follow` asks for one, and they stand there yet."""
+    begun = HEAD.replace(b"edits: follow\n", b"") + PAUSE.replace(b"    id: pause\n", b"") + TIPS
+    for name, raw in {**FILES, "journeys/thanks.yaml": begun}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(raw)
+    (tmp_path / ".postventa").mkdir()
+    asyncio.run(_three_people(tmp_path))
+    code, out = said(tmp_path, HEAD + PAUSE + TIPS, capsys)
+    assert (code, "J246" in out) == (0, False), out
+    assert main.run(["plan", "--project", str(tmp_path)]) == 0
+    assert "step steps/1 is called pause now (line 7)" in capsys.readouterr().out

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from postventa.journeys.known import Known
 from postventa.journeys.tree import TestUse, Tree
 from postventa.source.nearest import did_you_mean
+from postventa.source.nodes import Node, Scalar
+from postventa.source.nodes import Sequence as Many
 
 CODES = {
     "J236": "No journey gives customers this tag, and `tags` in postventa.yaml does not list it as one the shop's "
@@ -26,24 +27,14 @@ def check(trees: Sequence[Tree], known: Known) -> None:
             given |= {one for one in (written if isinstance(written, list) else [written]) if isinstance(one, str)}
     for tree in trees:
         for test in tree.tests:
-            if str(test.path) != "customer.tags":
-                continue
-            for tag in _tags(test):
-                if tag not in given:
+            for node in _tags(test):
+                if (tag := node.text) not in given:
                     help_ = did_you_mean(tag, sorted(given)) or f"add 'tags: [{tag}]' to postventa.yaml"
-                    tree.say(test.node, "J236", f"unknown tag '{tag}'", help_)
+                    tree.say(node, "J236", f"unknown tag '{tag}'", help_)
 
 
-def _tags(test: TestUse) -> Iterator[str]:
-    """The texts a test compares tags with, those inside `any`, `none` and `all` too."""
-    ahead: list[Any] = [test.operand]
-    while ahead:
-        one = ahead.pop(0)
-        if isinstance(one, str):
-            yield one
-        elif isinstance(one, tuple):
-            ahead += one
-        elif hasattr(one, "parts") and not hasattr(one, "root"):
-            ahead += one.parts
-        elif hasattr(one, "operand"):
-            ahead.append(one.operand)
+def _tags(test: TestUse) -> Iterator[Scalar]:
+    """The texts a test compares tags with, one by one; those inside `any`, `none` and `all` are tests of their own."""
+    if str(test.of or test.path) == "customer.tags":
+        written: tuple[Node, ...] = test.node.items if isinstance(test.node, Many) else (test.node,)
+        yield from (one for one in written if isinstance(one, Scalar) and isinstance(one.value, str))
