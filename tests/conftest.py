@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from postventa.store.postgres import PostgresStore
     from postventa.testing.database import Database
 
+os.environ["POSTVENTA_CACHE"] = ""  # templates are compiled, not taken over from what ran before
+
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 

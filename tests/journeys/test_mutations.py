@@ -40,11 +40,11 @@ REPEATS_A_DEFAULT = {
 @pytest.fixture(autouse=True)
 def templates_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What stays as it is need not be compiled 200 times."""
-    body, whole = catalog.compile_body, catalog.MessageCatalog.from_files
+    body, whole = catalog.body_of, catalog.MessageCatalog.from_files
     bodies: dict[Any, Any] = {}
     catalogs: dict[Any, Any] = {}
 
-    def compile_body(file: str, raw: bytes, job: Any, own_text: Any) -> Any:
+    def body_of(file: str, raw: bytes, job: Any, own_text: Any) -> Any:
         key = (file, raw, job.locale, job.optional, own_text, str(job.brand.data))
         compiled, problems = bodies.get(key) or bodies.setdefault(key, body(file, raw, job, own_text))
         return compiled, list(problems)
@@ -54,7 +54,7 @@ def templates_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
         key = (tuple(mine), str(brand), default_locale)
         return catalogs.get(key) or catalogs.setdefault(key, whole(files, brand, default_locale=default_locale))
 
-    monkeypatch.setattr(catalog, "compile_body", compile_body)
+    monkeypatch.setattr(catalog, "body_of", body_of)
     monkeypatch.setattr(catalog.MessageCatalog, "from_files", from_files)
 
 

@@ -12,10 +12,11 @@ from postventa.core.journey import Message
 from postventa.errors import PostventaError
 from postventa.source.nearest import suggest
 from postventa.source.problem import Problem, in_order
+from postventa.templates.body import Body, Job, Source, faults
 from postventa.templates.brand import Brand, Sender, known_keys
-from postventa.templates.compile import Body, Job, Source, compile_body, faults
 from postventa.templates.faults import plain
 from postventa.templates.filters import CURRENCY, LOCALE, ZONE
+from postventa.templates.kept import body_of
 from postventa.templates.links import Linker, LinkError, watched
 from postventa.templates.message import Line, MessageSpec, read_message
 from postventa.templates.render import Rendered, RenderError, run, run_line, tidy_html, tidy_text
@@ -248,7 +249,7 @@ class _Builder:
                 self._say(paths["md"], 0, "T109", f"{locale}.html is used, this file is not", "delete one", "warning")
             own_text = (paths["txt"], self.files[paths["txt"]]) if "txt" in paths else None
             job = Job(locale, self.brand, spec.optional)
-            body, problems = compile_body(body_file, self.files[body_file], job, own_text)
+            body, problems = body_of(body_file, self.files[body_file], job, own_text)
             self.problems += problems
             subject = self._line(spec.subject, locale, file, "subject")
             preheader = self._line(spec.preheader, locale, file, "preheader")

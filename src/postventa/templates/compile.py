@@ -3,81 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
-from jinja2 import Template, TemplateSyntaxError, nodes
+from jinja2 import TemplateSyntaxError
 
-from postventa.source.nearest import suggest
 from postventa.source.problem import Problem
+from postventa.templates.body import Body, Job, Source, decoded, faults
 from postventa.templates.brand import Brand
 from postventa.templates.faults import plain
 from postventa.templates.layout import page, text_page
 from postventa.templates.markdown import Slip, parts_of
 from postventa.templates.parts import Kit
 from postventa.templates.plain import text_of
-from postventa.templates.sandbox import environment, refusals
+from postventa.templates.sandbox import environment
 from postventa.templates.spots import Spots
-from postventa.templates.tags import LineMap, Tags
-from postventa.templates.uses import Use, uses_of
+from postventa.templates.tags import Tags
 from postventa.templates.words import words_for
 
 _LARGEST = 256_000
 _HINT = "between the braces stands one value with filters, or if / for / set with its end"
 _CLIPPED = 90_000  # Gmail cuts a mail at 102 kB, and the customer's data comes on top
-
-
-@dataclass
-class Source:
-    """A template ready to run, and where its lines were written. `html`: output is escaped. `spots`: what the author
-    wrote, to the column.
-    """
-
-    file: str
-    template: str
-    lines: LineMap | None
-    html: bool
-    spots: Spots
-
-    @cached_property
-    def tree(self) -> nodes.Template:
-        """Jinja's syntax tree. TemplateSyntaxError when it cannot be read."""
-        return environment(self.html).parse(self.template)
-
-    @cached_property
-    def ready(self) -> Template:
-        """The compiled template; made at the first rendering, which is most of the cost of a release."""
-        env = environment(self.html)
-        code = env.compile(self.template, name=self.file, filename=self.file)
-        return Template.from_code(env, code, env.globals)
-
-    def line(self, compiled: int) -> int:
-        """The author's line."""
-        return self.lines.line(compiled) if self.lines else compiled
-
-    def uses(self) -> list[Use]:
-        """The values it reads, at the author's lines."""
-        return [Use(use.path, self.line(use.line), use.guarded) for use in uses_of(self.tree)]
-
-
-@dataclass
-class Body:
-    """One message body in one language."""
-
-    file: str
-    html: Source
-    text: Source
-    reads: list[tuple[Source, Use]] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What a body is compiled with. `optional`: the customer can stop such mails, so the foot says how."""
-
-    locale: str
-    brand: Brand
-    optional: bool
 
 
 def compile_body(
@@ -143,20 +89,6 @@ def _check(source: Source, problems: list[Problem]) -> bool:
     return not found
 
 
-def faults(source: Source) -> list[Problem]:
-    """Names that do not exist and constructs a message may not use, as problems. TemplateSyntaxError passes through."""
-    env = environment(source.html)
-    found = [(line, "T114", sentence, "take it out") for line, sentence in refusals(source.tree)]
-    for node in source.tree.find_all((nodes.Filter, nodes.Test)):
-        kind, known = ("filter", env.filters) if isinstance(node, nodes.Filter) else ("test", env.tests)
-        if node.name not in known:
-            found.append(
-                (node.lineno, "T110", f"unknown {kind} '{node.name}'", suggest(node.name, sorted(known), kind, 40))
-            )
-    told = [Problem(source.file, source.line(line), 1, code, message, help_) for line, code, message, help_ in found]
-    return [source.spots.point(problem) for problem in told]
-
-
 def _avoided(file: str, written: str, brand: Brand) -> list[Problem]:
     """The shop's words to avoid, where they stand."""
     found = []
@@ -194,7 +126,7 @@ def _decode(file: str, raw: bytes, problems: list[Problem]) -> str | None:
         problems.append(Problem(file, 0, 0, "T113", f"the file has {len(raw) // 1000} kB", "at most 256 kB"))
         return None
     try:
-        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
+        text = decoded(raw)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         problems.append(Problem(file, line, 1, "T113", "this is not UTF-8", "save the file as UTF-8"))

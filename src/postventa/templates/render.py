@@ -13,7 +13,7 @@ from jinja2.utils import missing
 
 from postventa.errors import PostventaError
 from postventa.source.nearest import did_you_mean
-from postventa.templates.compile import Source
+from postventa.templates.body import Source
 from postventa.templates.marks import URL_CLOSE, URL_OPEN
 from postventa.templates.sandbox import MissingValueError
 from postventa.templates.uses import Use
