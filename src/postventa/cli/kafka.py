@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -14,13 +15,15 @@ import typer
 from postventa.agents.loader import load_agents
 from postventa.cli import control
 from postventa.cli.reach import reading
-from postventa.core.values import as_time, time_text
+from postventa.core.values import time_text
 from postventa.errors import PostventaError
 from postventa.project import Project
 from postventa.publish import Access
-from postventa.runtimes.kafka import admin, published
+from postventa.runtimes.kafka import admin
 from postventa.runtimes.kafka.admin import Place, Span, Topic
 from postventa.runtimes.kafka.caught_up import intake_state
+from postventa.runtimes.kafka.published import left_between
+from postventa.runtimes.kafka.restored import Account, Mark, gone_on, mark_of, settle_all
 from postventa.settings import Settings
 
 SHORT = timedelta(days=3)
@@ -170,36 +173,46 @@ def restored(
     since: Annotated[
         str | None, typer.Option(metavar="TIME", help="When the backup was made; else what a worker found out.")
     ] = None,
+    gone: Annotated[
+        str | None, typer.Option(metavar="TIME", help="When the old database was lost: later nothing can have left.")
+    ] = None,
 ) -> None:
-    """After a backup was restored: note as sent what left since it was made, so that nobody gets it again.
+    """After a backup was restored: note as sent what left since it was made, and hold what may have left for your word.
 
-    'postventa.out' tells what left. Do this while everything is paused and the workers have read up, then resume. What
-    the backup's runs will only do later is noted when this is called again.
+    'postventa.out' tells what left. Do this while everything is paused and the workers have read up; decide about the
+    uncertain ones; then resume. Without it the workers do the same, message by message, after you resumed.
     """
-    noted, unknown, begin = asyncio.run(_restored(project, since))
-    typer.echo(f"{noted} messages left after {time_text(begin)} and are noted as sent.")
-    if unknown:
+    account, begin = asyncio.run(_restored(project, since, gone))
+    typer.echo(f"{account.sent} messages left after {time_text(begin)} and are noted as sent.")
+    if account.to_come:
+        typer.echo(f"{account.to_come} more left that no run has come to yet; they are not sent again either.")
+    if account.uncertain:
         typer.echo(
-            f"{unknown} more left that no run has come to yet: call this again after the next 'resume'.", err=True
+            f"{account.uncertain} may have left, nobody knows. They wait for you: postventa messages uncertain list"
         )
 
 
-async def _restored(project: Path, told: str | None) -> tuple[int, int, datetime]:
+async def _restored(project: Path, since: str | None, gone: str | None) -> tuple[Account, datetime]:
+    made, lost = control.moment(since, "--since"), control.moment(gone, "--gone")
     loaded = Project.load(project)
     settings = loaded.sound_settings
+    kafka = settings.kafka
     async with control.opened(project, settings) as engine:
-        begin = control.moment(told, "--since") or as_time(await engine.store.views.control(published.RESTORED))
-        if begin is None:
+        now, mark = datetime.now(UTC), await mark_of(engine.store.views)
+        if made is not None:
+            mark = replace(mark, made=made) if mark is not None else Mark(made, now)
+        if mark is None:
             raise PostventaError(
                 "no worker has found a restored backup", mend="say when the backup was made: --since TIME"
             )
-        left = await asyncio.to_thread(published.left_since, Access.of(settings.kafka), settings.kafka.out, begin)
-        now = datetime.now(UTC)
-        noted = await published.note_as_sent(engine, left, now)
-        unknown = await published.forgotten(engine.store.views, left)
+        mark = await gone_on(engine.store, mark if lost is None else replace(mark, found=min(lost, mark.found)))
+        access = Access.of(kafka)
+        left = await asyncio.to_thread(left_between, access, kafka.out, kafka.group, mark.made, mark.found)
+        account = await settle_all(engine, mark, left, now)
         async with engine.store.transaction() as tx:
-            await tx.audit(now, control.who(), "note as sent", {"since": time_text(begin), "messages": len(noted)})
-        return len(noted), len(unknown), begin
+            detail = {"since": time_text(mark.made), "messages": account.sent, "uncertain": account.uncertain}
+            await tx.audit(now, control.who(), "note as sent", detail)
+        return account, mark.made
 
 
 async def _from_store(project: Path) -> tuple[dict[Place, int], dict[str, Any] | None]:

@@ -14,7 +14,7 @@ from kafka_world import KEYS, World, delivered, order
 from postventa.cli.main import run
 from postventa.errors import PostventaError, RecordError
 from postventa.publish import Access, Publisher
-from postventa.runtimes.kafka.published import since
+from postventa.runtimes.kafka.restored import since
 from postventa.settings import Kafka, Sasl, Tls
 
 pytestmark = pytest.mark.kafka

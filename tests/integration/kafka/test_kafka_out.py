@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -19,9 +20,11 @@ from harness import hook
 
 from postventa.core.effect import EmitEvent
 from postventa.core.event import Event
+from postventa.core.values import time_text
 from postventa.dispatch.outlet import Poster
 from postventa.publish import Access
 from postventa.runtimes.kafka.out import BATCH, Out, Producer
+from postventa.runtimes.kafka.published import left_between
 from postventa.store.base import CustomerWrite, DeadLetter, HistoryRow, Store
 
 pytestmark = pytest.mark.kafka
@@ -35,7 +38,7 @@ class _Passing:
     access: Access
 
     def __post_init__(self) -> None:
-        self.real = Producer(self.access)
+        self.real = Producer(self.access, "a group")
 
     async def send(self, records) -> None:
         await asyncio.sleep(0.05)
@@ -131,3 +134,26 @@ async def test_a_worker_drops_old_rows_as_the_settings_say(world: World) -> None
     worker = world.start()
     await world.until(lambda: "dropped by age: 1 events" in world.log())
     assert world.stop(worker) == 0
+
+
+async def test_another_shops_mails_on_the_same_topic_are_none_of_ours(world: World) -> None:
+    world.make_topics()
+    access, topic, begin = Access((world.broker.bootstrap_servers,)), world.topic("out"), datetime.now(UTC)
+
+    def sent(name: str) -> bytes:
+        told = {"type": "message.sent", "time": time_text(begin), "data": {"effect_id": name}}
+        return json.dumps(told).encode()
+
+    for group, name in (("ours", "mine"), ("another", "theirs")):
+        producer = Producer(access, group)
+        await producer.send([(topic, None, sent(name))])
+        await producer.close()
+    world.raw("out", sent("from before there was a header"))
+    world.raw("out", b"no JSON")
+    left = await asyncio.to_thread(left_between, access, topic, "ours", begin)
+    assert left.keys() == {"mine", "from before there was a header"}
+    later = begin + timedelta(minutes=5)
+    assert not await asyncio.to_thread(left_between, access, topic, "ours", later), "not so far back"
+    assert not await asyncio.to_thread(
+        left_between, access, topic, "ours", begin - timedelta(hours=1), begin - timedelta(minutes=30)
+    )

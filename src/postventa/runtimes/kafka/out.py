@@ -20,12 +20,15 @@ from postventa.core.values import time_text
 from postventa.dispatch.outlet import Poster, body_of, post_and_settle
 from postventa.errors import PostventaError
 from postventa.publish import Access
+from postventa.runtimes.kafka.published import GROUP
 from postventa.store.base import DeadLetter, OutboxRecord, Store
 
 log = logging.getLogger("postventa.kafka")
 
 BATCH = 500
 LOOK_AGAIN = 5.0
+GATHER = 0.2
+"""Real seconds until the next batch after one that was not full: what comes meanwhile leaves with it."""
 SEND_WITHIN = 10.0
 LONGEST_PAUSE = 60.0
 TAKEN = 0.5
@@ -44,8 +47,9 @@ Record = tuple[str, bytes | None, bytes]
 class Producer:
     """aiokafka's producer, opened when first needed and anew after it failed."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, group: str) -> None:
         self._access = access
+        self._headers = [*HEADERS, (GROUP, group.encode())]
         self._producer: Any = None
 
     async def send(self, records: Sequence[Record]) -> None:
@@ -55,7 +59,7 @@ class Producer:
         try:
             producer = await self._open()
             sent = [
-                await producer.send(topic, value, key=key, headers=HEADERS) for topic, key, value in records
+                await producer.send(topic, value, key=key, headers=self._headers) for topic, key, value in records
             ]  # fmt: skip
             await asyncio.wait_for(asyncio.gather(*sent), SEND_WITHIN)
         except (TimeoutError, KafkaError, OSError) as error:
@@ -119,6 +123,8 @@ class Out:
                 await _wait(stop, TAKEN)
             elif not done:
                 await _wait(self.wake, LOOK_AGAIN)
+            if (done or 0) < BATCH:
+                await _wait(stop, GATHER)
 
     async def drain(self) -> int | None:
         """One batch of each; gives how many left, None while another worker publishes."""

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 from postventa.agents.declare import Agent
 from postventa.agents.loader import load_agents
 from postventa.core.journey import Duration
+from postventa.core.values import as_time
 from postventa.dispatch.dispatcher import Dispatcher
 from postventa.dispatch.links import signed_links
 from postventa.engine.engine import Engine, open_engine
@@ -30,7 +31,7 @@ from postventa.runtimes import heartbeat, retention
 from postventa.runtimes.clock import Clock, SteppingClock, SystemClock
 from postventa.runtimes.feed import Fed
 from postventa.runtimes.garbage import collect_rarely
-from postventa.runtimes.kafka import published
+from postventa.runtimes.kafka import restored
 from postventa.runtimes.kafka.admin import Place
 from postventa.runtimes.kafka.caught_up import CaughtUp
 from postventa.runtimes.kafka.driver import Driver
@@ -38,13 +39,14 @@ from postventa.runtimes.kafka.lag import Lag, note
 from postventa.runtimes.kafka.out import Out, Producer
 from postventa.runtimes.kafka.positions import Positions
 from postventa.runtimes.kafka.reading import Message, Reader
+from postventa.runtimes.kafka.restored import Restored
 from postventa.runtimes.mover import Mover
 from postventa.runtimes.outward import channels_of, is_real, tokens_of, webhook_of
 from postventa.runtimes.scheduler import Scheduler
 from postventa.runtimes.stepper import Stepper, in_order
 from postventa.settings import Settings
 from postventa.source.problem import errors
-from postventa.store.base import Store, Views
+from postventa.store.base import PULSE, Store, Views
 from postventa.tokens import Tokens
 
 log = logging.getLogger("postventa.kafka")
@@ -88,6 +90,9 @@ class Worker:
     scheduler: Scheduler = field(init=False)
     mover: Mover = field(init=False)
     out: Out = field(init=False)
+    restored: Restored = field(init=False)
+    pulse: datetime | None = None
+    """The last one before this worker's."""
     driver: Driver | None = None
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a stepping clock has reached `until`."""
@@ -139,23 +144,27 @@ class Worker:
         self.watched = Lag(self.store.views, self.access, self.topics)
         public_url = self.settings.public_url or f"http://{self.settings.listen.public}"
         links = signed_links(self.tokens, public_url)
+        self.restored = Restored(self.engine, self.access, kafka.out, kafka.group)
         self.dispatcher = Dispatcher(
             self.engine, channels_of(self.settings, self.store.mailbox), now, links, alone=self._alone,
             may_claim=self.caught_up.done.is_set, moved=self._receipt, meters=self.meters,
+            ended=self.restored.settled,
         )  # fmt: skip
         self.scheduler = Scheduler(self.engine, self.clock, self.caught_up.done, self.changed)
         self.mover = Mover(self.engine, now, self.changed, self.caught_up.done)
-        self.out = Out(self.store, Producer(self.access), kafka.out, kafka.dead_letters, now, webhook_of(self.settings))
+        producer = Producer(self.access, kafka.group)
+        self.out = Out(self.store, producer, kafka.out, kafka.dead_letters, now, webhook_of(self.settings))
         stepping = self.clock.stepping
         self.dispatcher.stepping = stepping
         if is_real(self.settings) and not stepping:
             await self._ask_after_a_restore()
 
     async def _ask_after_a_restore(self) -> None:
-        """Mail that this database does not know of, or a long silence: everything waits for a person's word."""
-        pause = await heartbeat.guard(self.store, real_channel=True)
-        if (why := await published.asked(self.store, self.access, self.settings.kafka.out)) is not None:
-            pause = await heartbeat.hold(self.store, why) or pause
+        """A database that knows less than Kafka, or a long silence: everything waits for a person's word."""
+        self.pulse, kafka = as_time(await self.store.views.control(PULSE)), self.settings.kafka
+        why = await restored.found(self.store, self.access, kafka.out, kafka.group, self.topics)
+        pause = await heartbeat.hold(self.store, why) if why else await heartbeat.guard(self.store, real_channel=True)
+        await self.restored.look()
         if pause is not None:
             log.warning("NOTHING IS SENT: %s", pause.reason)
 
@@ -241,6 +250,9 @@ class Worker:
             return
         told = ", ".join(f"{topic}/{number}" for topic, number in sorted(places))
         why = f"the database knows less than was read from Kafka ({told}): a restored backup"
+        if self.pulse is not None and self.restored.mark is None:
+            await restored.since(self.store, self.pulse)
+            await self.restored.look()
         if (pause := await heartbeat.hold(self.store, why)) is not None:
             log.warning("NOTHING IS SENT: %s", pause.reason)
 
@@ -288,8 +300,9 @@ class Worker:
             await _wait(stop, min(DOUBTS_EVERY, after.total_seconds() / 2))
 
     async def _releases(self, stop: asyncio.Event) -> None:
-        """Another process may have published."""
+        """Another process may have published, or found that a backup was restored."""
         while not stop.is_set():
+            await self.restored.look()
             if await self.engine.releases.changed():
                 log.info("release %s runs", (await self.engine.releases.live()).hash[:12])
                 self.mover.wake.set()
