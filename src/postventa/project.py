@@ -29,6 +29,7 @@ from postventa.journeys.words import LANGUAGE
 from postventa.schemas.own import load_own
 from postventa.schemas.registry import Registry, builtin
 from postventa.settings import DECIDING, FILE, Settings, read_settings
+from postventa.source.lacking import placed
 from postventa.source.problem import Problem, errors, in_order, report
 from postventa.source.yaml import load
 from postventa.templates import Brand, MessageCatalog
@@ -139,7 +140,7 @@ class Project:
             programme or LoyaltyForm(),
             products,
             brand,
-            tuple(in_order(problems)),
+            tuple(in_order(placed(problems, files))),
             root,
             agents,
         )

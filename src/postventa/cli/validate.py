@@ -92,7 +92,7 @@ def _for_machines(project: Project, problems: list[Problem]) -> dict[str, object
 def _annotation(problem: Problem) -> str:
     """GitHub's workflow command; its own signs are escaped."""
     place = f"file={problem.file},line={max(problem.line, 1)},col={max(problem.column, 1)},title={problem.code}"
-    text = f"{problem.message}. {problem.help}" if problem.help else problem.message
+    text = f"{problem.message}. {problem.mend}" if problem.mend else problem.message
     for sign, escaped in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A")):
         text = text.replace(sign, escaped)
     return f"::{problem.severity} {place}::{text}"

@@ -114,13 +114,22 @@ class Tree:
         """What one run is about."""
         return str(self.values.get("subject") or "")
 
-    def say(self, node: Node | None, code: str, message: str, help_: str = "", *, warning: bool = False) -> None:
-        """Record a finding at `node`."""
+    def say(
+        self,
+        node: Node | None,
+        code: str,
+        message: str,
+        help_: str = "",
+        *,
+        warning: bool = False,
+        lacks: str = "",
+    ) -> None:
+        """Record a finding at `node`. `lacks`: what is missing elsewhere, as a `Problem` has it."""
         node = node or self.root
         width = node.width if isinstance(node, Scalar) else 1
         severity = "warning" if warning else "error"
         self.problems.append(
-            Problem(self.file, node.line, node.column, code, message, help_, severity, width)  # type: ignore[arg-type]
+            Problem(self.file, node.line, node.column, code, message, help_, severity, width, lacks=lacks)  # type: ignore[arg-type]
         )
 
     def walk(self) -> Iterator[Step]:

@@ -102,9 +102,9 @@ def _look(reading: Reading, tree: Tree, step: Step, known: Known) -> Iterator[Pr
     root, parts = _split(reading.path)
     by = f"{tree.file} (line {step.node.line})"
 
-    def say(code: str, message: str, help_: str, severity: Severity = "error") -> Problem:
+    def say(code: str, message: str, help_: str, severity: Severity = "error", also: str = "") -> Problem:
         column, width = reading.spot
-        return Problem(reading.file, reading.line, column, code, message, help_, severity, width)
+        return Problem(reading.file, reading.line, column, code, message, help_, severity, width, also)
 
     if root in _GIVEN:
         return
@@ -113,7 +113,8 @@ def _look(reading: Reading, tree: Tree, step: Step, known: Known) -> Iterator[Pr
         absent = (parts and parts[0] not in given) or (root == "reward" and not step.values.get("reward"))
         if absent and not reading.guarded:
             key = f"with: {{{parts[0] if parts else '…'}: …}}" if root == "with" else "reward: …"
-            yield say("J301", f"'{reading.path}' is not given by {by}", f"add '{key}' beside 'send'")
+            there = f"{tree.file}:{step.node.line}:{step.node.column}"
+            yield say("J301", f"'{reading.path}' is not given by {by}", f"add '{key}' beside 'send'", also=there)
         return
     thing = "order" if root == "lines" else root
     if known.registry.thing(thing) is None:

@@ -15,7 +15,11 @@ _WIDEST = 160
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One finding. Lines and columns count from 1 (0: the file as a whole); `width` is how many signs are meant."""
+    """One finding. Lines and columns count from 1 (0: the file as a whole); `width` is how many signs are meant.
+
+    `also`: a second place, `brand.yaml:4:1`, where it can be mended as well. `lacks`: the file and, behind a blank, the
+    keys of what is missing there (`brand.yaml promises/delivery`), from which `also` is found.
+    """
 
     file: str
     line: int
@@ -25,6 +29,8 @@ class Problem:
     help: str = ""
     severity: Severity = "error"
     width: int = 1
+    also: str = ""
+    lacks: str = ""
 
     @property
     def where(self) -> str:
@@ -42,7 +48,12 @@ class Problem:
 
     def __str__(self) -> str:
         """The headline and the help in one line, for places that do not have the file's text."""
-        return f"{self.headline()} ({self.help})" if self.help else self.headline()
+        return f"{self.headline()} ({self.mend})" if self.mend else self.headline()
+
+    @property
+    def mend(self) -> str:
+        """The help, and the other place where it can be mended."""
+        return f"{self.help} → {self.also}".strip() if self.also else self.help
 
     def to_json(self) -> dict[str, object]:
         """The same for machines."""
@@ -55,6 +66,7 @@ class Problem:
             "code": self.code,
             "message": self.message,
             "help": self.help,
+            "also": self.also,
         }
 
 
@@ -63,7 +75,7 @@ def render(problem: Problem, source: str | None = None, warning: str = "warning"
     lines = source.split("\n") if source is not None else []
     if not 1 <= problem.line <= len(lines):
         headline = problem.headline(warning)
-        return f"{headline}\n  {problem.help}" if problem.help else headline
+        return f"{headline}\n  {problem.mend}" if problem.mend else headline
     text = "".join(sign if sign.isprintable() else " " for sign in lines[problem.line - 1])
     start = max(problem.column - 1, 0)
     if len(text) > _WIDEST:  # one very long line: show the part that matters
@@ -72,7 +84,7 @@ def render(problem: Problem, source: str | None = None, warning: str = "warning"
     width = max(1, min(problem.width, len(text) - start))
     margin = f"{problem.line} | "
     below = " " * (len(margin) - 2) + "| " + " " * start + "^" * width
-    return "\n".join([problem.headline(warning), margin + text, f"{below} {problem.help}".rstrip()])
+    return "\n".join([problem.headline(warning), margin + text, f"{below} {problem.mend}".rstrip()])
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:

@@ -205,7 +205,9 @@ class _Builder:
             return None
         entry = _Entry(spec, file, Linker.for_message(self.brand.website, self.brand.utm, name))
         if spec.optional and not self.brand.postal_address:
-            self._say(file, 1, "T121", "a mail of this class needs a postal address", "postal_address: … in brand.yaml")
+            message, help_ = "a mail of this class needs a postal address", "postal_address: … in brand.yaml"
+            lacks = "brand.yaml postal_address"
+            self.problems.append(Problem(file, 1, 1, "T121", message, help_, lacks=lacks))
         for variant, bodies in self._bodies(name).items():
             entry.wordings[variant] = self._folder(spec, file, bodies)
         if not any(entry.wordings.values()):
@@ -271,7 +273,18 @@ class _Builder:
                     names = sorted(map(str, level)) if isinstance(level, Mapping) else []
                     column, width = source.spots.of(use)
                     message, help_ = f"brand.yaml has no '{'.'.join(parts)}'", suggest(part, names, "it has")
-                    self.problems.append(Problem(source.file, use.line, column, "T126", message, help_, width=width))
+                    self.problems.append(
+                        Problem(
+                            source.file,
+                            use.line,
+                            column,
+                            "T126",
+                            message,
+                            help_,
+                            width=width,
+                            lacks=f"brand.yaml {'/'.join(parts)}",
+                        )
+                    )
                     break
                 level = level[part]
 

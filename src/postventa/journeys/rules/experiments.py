@@ -25,4 +25,5 @@ def check(tree: Tree, _known: Known) -> None:
         if (step.values.get("measure") or "goal") == "goal" and "goal" not in tree.root:
             tree.say(step.node.key("measure") if "measure" in step.node else step.key, "J227",
                      "the experiment is measured by a goal, and the journey has none",
-                     "add a 'goal:' to the journey, or 'measure: order.placed'")  # fmt: skip
+                     "add a 'goal:' to the journey, or 'measure: order.placed'",
+                     lacks=f"{tree.file} goal")  # fmt: skip

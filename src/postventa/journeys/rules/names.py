@@ -29,7 +29,9 @@ def check(tree: Tree, known: Known) -> None:
             case "survey":
                 _one_of(tree, name, "J203", "survey", known.surveys, known, "make surveys/{0}.yaml")
             case "reward" if known.loyalty:
-                _one_of(tree, name, "J204", "reward", known.rewards, known, "add '{0}' under 'rewards' in loyalty.yaml")
+                mend = "add '{0}' under 'rewards' in loyalty.yaml"
+                there = "loyalty.yaml rewards"
+                _one_of(tree, name, "J204", "reward", known.rewards, known, mend, there)
             case "group" if name.name != "customer":
                 _one_of(
                     tree,
@@ -55,9 +57,11 @@ def _event(tree: Tree, name: Name, known: Known) -> None:
     tree.say(name.node, "J201", f"unknown event '{name.name}'", f"{hint} ({others})" if hint else others)
 
 
-def _one_of(tree: Tree, name: Name, code: str, what: str, there: object, known: Known, mend: str) -> None:
+def _one_of(
+    tree: Tree, name: Name, code: str, what: str, there: object, known: Known, mend: str, lacks: str = ""
+) -> None:
     names = sorted(there)  # type: ignore[call-overload]
     if name.name in names or name.name in known.broken.get(what, ()):
         return
     hint = suggest(name.name, names, f"{what}s") or mend.format(name.name)
-    tree.say(name.node, code, f"unknown {what} '{name.name}'", hint)
+    tree.say(name.node, code, f"unknown {what} '{name.name}'", hint, lacks=lacks)
