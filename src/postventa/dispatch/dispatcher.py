@@ -17,6 +17,7 @@ from functools import partial
 from postventa.channels.base import Channel
 from postventa.core.event import ReceiptResult
 from postventa.dispatch import retry
+from postventa.dispatch.ahead import Ahead
 from postventa.dispatch.context import Links, no_links
 from postventa.dispatch.handover import End, hand_over
 from postventa.dispatch.intents import Attempt, intent_desk
@@ -31,7 +32,7 @@ from postventa.store.base import OutboxRecord
 log = logging.getLogger("postventa.dispatch")
 
 POOL = 8
-"""Messages in the hands of channels at once."""
+"""Messages in the hands of channels at once. More are claimed ahead, see `ahead`."""
 LEASE = timedelta(minutes=1)
 """How long a claimed message waits for its intent. A crash delays what was claimed by this; a slow server costs a
 second claim, never a second mail."""
@@ -62,16 +63,21 @@ class Dispatcher:
     sent: int = 0
     meters: Meters = field(default_factory=Meters)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _ahead: Ahead = field(default_factory=Ahead)
+    _hands: asyncio.Semaphore = field(init=False)
     _resting: dict[str, tuple[float, int]] = field(default_factory=dict)
     """Channel -> (until, by the loop's clock; failures in a row)."""
     _wordings: Wordings = field(init=False)
     _intents: SharedCommit[Attempt, datetime | None] = field(init=False)
     _receipts: SharedCommit[Settled, None] = field(init=False)
+    _returns: SharedCommit[tuple[OutboxRecord, str], None] = field(init=False)
 
     def __post_init__(self) -> None:
+        self._hands = asyncio.Semaphore(self.pool)
         self._wordings = Wordings(self.engine.store.views)
         self._intents = intent_desk(self.engine.store, self.now)
         self._receipts = SharedCommit(self._settle_together, key=lambda one: one.effect_id, name="receipts")
+        self._returns = SharedCommit(self._give_back, key=lambda one: one[0].effect_id, name="given back")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Dispatch until `stop` is set, then finish what is under way. Whoever sets `stop` sets `wake` too."""
@@ -115,7 +121,7 @@ class Dispatcher:
         `claimed` is given back at once instead of when its lease ends.
         """
         if not older_than:
-            await self._give_back()
+            await self._give_all_back()
         count = 0
         while rows := await self._in_doubt(older_than):
             for row in rows:
@@ -125,14 +131,22 @@ class Dispatcher:
             log.warning("%s messages were in doubt after the last stop", count)
         return count
 
-    async def _give_back(self) -> None:
+    async def _give_all_back(self) -> None:
         views = self.engine.store.views
         if not (await views.counts(self.now()))["messages"].get("claimed"):
             return
         claimed = [row for row in await views.messages(limit=MANY) if row.state == "claimed"]
+        await self._give_back([(row, "the engine stopped before the intent") for row in claimed])
+
+    async def _give_back(self, rows: Sequence[tuple[OutboxRecord, str]]) -> list[None]:
+        """Nobody tried to hand these over: they may leave as if they had never been claimed."""
+        by_reason: dict[str, dict[str, int]] = {}
+        for row, why in rows:
+            by_reason.setdefault(why, {})[row.effect_id] = row.attempt
         async with self.engine.store.transaction() as tx:
-            for row in claimed:
-                await tx.retry_later(row.effect_id, self.now(), "the engine stopped before the intent", row.attempt)
+            for why, attempts in sorted(by_reason.items()):
+                await tx.give_back(attempts, why)
+        return [None] * len(rows)
 
     @property
     def busy(self) -> int:
@@ -155,19 +169,28 @@ class Dispatcher:
 
     async def _round(self) -> int:
         """Claim as much as there is room for, and start it."""
-        room = self.pool - len(self._tasks)
-        if room <= 0:
-            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-            room = self.pool - len(self._tasks)
+        room = await self._room()
+        until = asyncio.get_running_loop().time() + LEASE.total_seconds()
         claimed = await claim(self.engine, self.now(), room, await self._held(), LEASE)
         for _, group in itertools.groupby(claimed, key=lambda message: message.record.customer_id):
             messages = list(group)
-            task = asyncio.create_task(self._one_customer(messages), name=f"dispatch {messages[0].record.effect_id}")
+            name = f"dispatch {messages[0].record.effect_id}"
+            task = asyncio.create_task(self._one_customer(messages, until), name=name)
             self._tasks.add(task)
             task.add_done_callback(self._done)
         if claimed:
             self.moved()
         return len(claimed)
+
+    async def _room(self) -> int:
+        """For how many customers there is room; waits until it is worth a transaction."""
+        loop = asyncio.get_running_loop()
+        while True:
+            ahead = 0 if self.stepping else self._ahead.allowed(loop.time())
+            room = self.pool + ahead - len(self._tasks)
+            if room >= max(1, ahead // 4):
+                return room
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -177,18 +200,33 @@ class Dispatcher:
 
     async def _held(self) -> list[str]:
         """The scopes that rest: what an operator paused, and channels that failed as a whole."""
-        now = asyncio.get_running_loop().time()
         paused = [pause.scope for pause in await self.engine.store.views.pauses()]
-        return paused + [f"channel:{name}" for name, (until, _) in self._resting.items() if until > now]
+        return paused + [f"channel:{name}" for name in self._resting if self._rests(name)]
 
-    async def _one_customer(self, messages: Sequence[ClaimedMessage]) -> None:
-        """A customer's messages leave one after another, in the order in which they were claimed."""
+    def _rests(self, channel: str) -> bool:
+        until, _ = self._resting.get(channel, (0.0, 0))
+        return until > asyncio.get_running_loop().time()
+
+    async def _one_customer(self, messages: Sequence[ClaimedMessage], until: float) -> None:
+        """A customer's messages leave one after another, in the order in which they were claimed: `until` then, by the
+        loop's clock, they are ours."""
         for message in messages:
-            if self.ended is not None and await self.ended(message, self.now()):
-                continue
-            end = await hand_over(message, self.channels, self._wordings, self.links, self._intents, self.now())
-            self._note_channel(message.record.channel or "", end)
-            await self._persistently(partial(self._record, message.record, end))
+            row = message.record
+            async with self._hands:
+                if why := self._not_now(row, until):
+                    await self._persistently(partial(self._returns.ask, (row, why)))
+                    continue
+                if self.ended is not None and await self.ended(message, self.now()):
+                    continue
+                end = await hand_over(message, self.channels, self._wordings, self.links, self._intents, self.now())
+            self._note_channel(row.channel or "", end)
+            await self._persistently(partial(self._record, row, end))
+
+    def _not_now(self, row: OutboxRecord, until: float) -> str:
+        """Why a message whose turn has come is not handed over after all."""
+        if self._rests(row.channel or ""):
+            return "its channel rests"
+        return "its turn came too late" if asyncio.get_running_loop().time() >= until else ""
 
     async def _record(self, row: OutboxRecord, end: End) -> None:
         at = end.at or self.now()
@@ -196,6 +234,7 @@ class Dispatcher:
         match end.ending:
             case "sent":
                 self.sent += 1
+                self._ahead.sent(asyncio.get_running_loop().time())
                 await self._settle(row, "sent", at, end.detail)
             case "withdrawn":
                 await self._withdrawn(row)
@@ -233,10 +272,13 @@ class Dispatcher:
         await self._settle(row, "uncertain", at or self.now(), why)
 
     async def _withdrawn(self, row: OutboxRecord) -> None:
-        """The intent was refused: the row is cancelled for good, or it is somebody else's attempt by now."""
+        """The intent was refused: the row is cancelled for good, held by a pause, or another attempt's by now. One
+        whose address was suppressed waits for its lease: the next claim tells why it does not leave."""
         now = await self.engine.store.views.outbox_row(row.effect_id)
         if now is not None and now.state == "cancelled":
             await self._settle(row, "cancelled", self.now(), "withdrawn before it was handed over")
+        elif {"all", f"journey:{row.journey}", f"channel:{row.channel}"} & {*await self._held()}:
+            await self._returns.ask((row, "paused before it was handed over"))
 
     async def _settle(
         self, row: OutboxRecord, result: ReceiptResult, at: datetime, detail: str, bounced: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from dispatch_shop import SHOP, T0, World, order, placed
 from harness import MailServer, mail_server
 
 from postventa.channels.base import CommitIntent, Envelope, Receipt
+from postventa.dispatch.dispatcher import Dispatcher
 from postventa.engine.engine import open_engine
 from postventa.engine.receipts import Settled, claim, settle
+from postventa.errors import ChannelError
 from postventa.runtimes import operate
 from postventa.store.sqlite import SqliteStore
 
@@ -275,3 +278,95 @@ async def test_a_full_pool_hands_over_everything(world: World) -> None:
             await world.take(placed(f"o{number}", f"c{number}"), order(f"o{number}", "paid"))
         assert await world.dispatcher(far.channel, pool=3).drain() == 30
         assert len(set(far.received)) == 30
+
+
+async def shops_of(world: World, count: int) -> None:
+    """So many customers, each with a mail that may leave."""
+    for number in range(count):
+        await world.take(placed(f"o{number}", f"c{number}"), order(f"o{number}", "paid"))
+
+
+async def states_of(world: World) -> Counter[str]:
+    return Counter(row.state for row in await world.engine.store.views.messages() if row.kind == "message")
+
+
+class Waits:
+    """A channel whose intents are asked for only when the test says so; what left stands in `left`."""
+
+    name, real = "email", True
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.left: list[str] = []
+        self.asked = 0
+        self.broken = False
+
+    async def deliver(self, envelope: Envelope, commit_intent: CommitIntent) -> Receipt:
+        self.asked += 1
+        await self.go.wait()
+        if self.broken:
+            raise ChannelError("nobody there", phase="connect")
+        if not await commit_intent():
+            return Receipt("withdrawn")
+        self.left.append(envelope.effect_id)
+        return Receipt("sent")
+
+    async def check(self) -> str:
+        return ""
+
+    async def close(self) -> None: ...
+
+
+async def claimed_ahead(world: World, channel: Waits) -> Dispatcher:
+    """A dispatcher that was quick just now: twenty mails are claimed, for its two hands."""
+    dispatcher = world.dispatcher(channel, pool=2)
+    for _ in range(40):
+        dispatcher._ahead.sent(asyncio.get_running_loop().time())
+    await shops_of(world, 20)
+    assert await dispatcher._round() == 20
+    return dispatcher
+
+
+@pytest.mark.parametrize("scope", ["all", "journey:thanks", "channel:email"])
+async def test_what_was_claimed_ahead_does_not_leave_after_a_pause(world: World, scope: str) -> None:
+    channel = Waits()
+    dispatcher = await claimed_ahead(world, channel)
+    assert await states_of(world) == {"claimed": 20}
+    await operate.pause(world.engine.store, scope, "a wrong price", "test", T0)
+    channel.go.set()
+    await dispatcher.finish()
+    assert channel.left == []
+    assert await states_of(world) == {"pending": 20}
+    assert await dispatcher.drain() == 0
+    await operate.resume(world.engine, scope, "test", world.now)
+    await dispatcher.drain()
+    assert len(set(channel.left)) == len(channel.left) == 20
+    rows = [row for row in await world.engine.store.views.messages() if row.kind == "message"]
+    assert {(row.state, row.first_try_at) for row in rows} == {("sent", None)}, "nothing was tried before"
+
+
+async def test_what_was_claimed_ahead_is_given_back_when_the_channel_fails(world: World) -> None:
+    channel = Waits()
+    dispatcher = await claimed_ahead(world, channel)
+    channel.broken = True
+    channel.go.set()
+    await dispatcher.finish()
+    assert channel.asked <= 2, "its two hands found out, the others are not tried"
+    rows = [row for row in await world.engine.store.views.messages() if row.kind == "message"]
+    assert [row.state for row in rows] == ["pending"] * 20
+    assert len([row for row in rows if row.first_try_at is None]) == 20 - channel.asked
+
+
+async def test_what_waited_past_its_lease_is_claimed_again_before_it_leaves(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = Waits()
+    monkeypatch.setattr("postventa.dispatch.dispatcher.LEASE", timedelta(0))
+    dispatcher = await claimed_ahead(world, channel)
+    monkeypatch.undo()
+    channel.go.set()
+    await dispatcher.finish()
+    assert channel.left == []
+    await dispatcher.drain()
+    assert len(channel.left) == 20
+    assert await states_of(world) == {"sent": 20}
