@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,8 @@ def removed_steps(folder: Path, project: Project) -> list[Problem]:
     moving = {name for name, journey in project.journeys.items() if journey.edits != "finish"}
     if not moving:
         return []
+    import asyncio
+
     try:
         return [problem for here in asyncio.run(_inside(folder, project)) for problem in _look(here, project, moving)]
     except (PostventaError, OSError):

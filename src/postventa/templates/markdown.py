@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
@@ -17,6 +18,7 @@ from postventa.templates.marks import text_url
 from postventa.templates.parts import BlockError, Kit, Part
 
 _BLOCK = re.compile(r":::\s*(?P<name>[A-Za-z_-]*)\s*(?P<argument>.*)\Z")
+_TAGS = "tags"
 _HTML = re.compile(r"<(?!https?:|mailto:)/?[A-Za-z][^>\n]*>")
 
 
@@ -39,7 +41,7 @@ def parts_of(hidden: str, kit: Kit) -> tuple[list[Part], list[Slip]]:
         line, found = kit.tags.line(hidden.count("\n", 0, tag.start()) + 1), kit.tags.restored(tag[0])
         slips.append(Slip(line, "T111", f"HTML in Markdown is shown as text: {found}", advice, found))
     parts: list[Part] = []
-    for tokens in _runs(_parser(kit).parse(hidden)):
+    for tokens in _runs(_parser().parse(hidden, {_TAGS: kit.tags})):
         first = tokens[0]
         kit.line = kit.tags.line((first.map[0] if first.map else 0) + 1)
         if first.type == "pv_statement":
@@ -85,7 +87,7 @@ def _prose(tokens: list[Token], kit: Kit) -> Part:
         for piece in (token, *(token.children or ())):
             if piece.nesting >= 0 and piece.tag in styles:
                 piece.attrSet("style", styles[piece.tag])
-    parser = _parser(kit)
+    parser = _parser()
     markup = parser.renderer.render(tokens, parser.options, {})
     return Part(f'<mj-text css-class="pv-text">{kit.fragment(markup)}</mj-text>', "\n".join(_plain(tokens)).strip())
 
@@ -155,12 +157,14 @@ def _inline(children: Sequence[Token]) -> str:
     return "".join(pieces)
 
 
-def _parser(kit: Kit) -> MarkdownIt:
+@cache
+def _parser() -> MarkdownIt:
+    """One for all bodies: making it takes longer than using it. A body's own tags come with its text."""
     parser = MarkdownIt("commonmark", {"html": False})
 
     def own_lines(state: StateBlock, start: int, _end: int, silent: bool) -> bool:
         line = state.src[state.bMarks[start] + state.tShift[start] : state.eMarks[start]].strip()
-        kind = "pv_block" if line.startswith(":::") else "pv_statement" if kit.tags.is_statement(line) else ""
+        kind = "pv_block" if line.startswith(":::") else "pv_statement" if state.env[_TAGS].is_statement(line) else ""
         if not kind or state.level:
             return False
         if not silent:

@@ -98,12 +98,16 @@ def environment(html: bool) -> MailEnvironment:
 
 def refusals(tree: nodes.Template) -> list[tuple[int, str]]:
     """What the parsed template uses that a message may not: (line, sentence)."""
-    found = [(node.lineno, _REFUSED[type(node)]) for node in tree.find_all(tuple(_REFUSED))]
-    for loop in tree.find_all(nodes.For):
-        if loop.recursive:
-            found.append((loop.lineno, "a loop may not be recursive"))
-        if _depth(loop) > _MAX_LOOPS:
-            found.append((loop.lineno, f"loops may be at most {_MAX_LOOPS} deep"))
+    looked_at: tuple[type[nodes.Node], ...] = (*_REFUSED, nodes.For)
+    found = []
+    for node in tree.find_all(looked_at):
+        if not isinstance(node, nodes.For):
+            found.append((node.lineno, _REFUSED[type(node)]))
+            continue
+        if node.recursive:
+            found.append((node.lineno, "a loop may not be recursive"))
+        if _depth(node) > _MAX_LOOPS:
+            found.append((node.lineno, f"loops may be at most {_MAX_LOOPS} deep"))
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from postventa.core.condition import Fact, Path
 from postventa.core.journey import Journey
@@ -14,9 +14,11 @@ from postventa.templates.message import MessageSpec
 from postventa.templates.render import Rendered, RenderError
 from postventa.templates.sample import sample_context
 from postventa.templates.words import language_of
-from postventa.web.past import Past
 from postventa.web.tongue import Tongue
 from postventa.web.verdicts import senders
+
+if TYPE_CHECKING:
+    from postventa.web.past import Past
 
 GMAIL_CLIPS = 102 * 1024
 """Bytes of HTML after which Gmail hides the rest behind a link, the unsubscribe link with it."""
