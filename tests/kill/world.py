@@ -93,16 +93,15 @@ class Engine:
     process: subprocess.Popen[bytes] | None = None
     url: str = ""
 
-    def command(self, *words: str) -> list[str]:
-        return [*POSTVENTA, *words, "--project", str(self.project)]
-
-    def start(self) -> None:
-        """Start and wait until it answers."""
+    def start(self, *wrapper: str) -> None:
+        """Start and wait until it answers. `wrapper`: a script with its words that runs the command instead."""
+        begin = [sys.executable, *wrapper] if wrapper else POSTVENTA
+        command = [*begin, "run", "--dev", "--project", str(self.project)]
         log = (self.project / "engine.log").open("ab")
         env = os.environ | {"POSTVENTA_KEYS": "test:0123456789abcdef0123456789abcdef"}
         beacon = self.project / ".postventa" / "state.db.engine"
         beacon.unlink(missing_ok=True)
-        self.process = subprocess.Popen(self.command("run", "--dev"), stdout=log, stderr=log, env=env)
+        self.process = subprocess.Popen(command, stdout=log, stderr=log, env=env)
         while not beacon.exists():
             assert self.process.poll() is None, (self.project / "engine.log").read_text()[-3000:]
             time.sleep(0.01)
