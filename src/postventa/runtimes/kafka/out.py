@@ -30,6 +30,7 @@ LOOK_AGAIN = 5.0
 GATHER = 0.2
 """Real seconds until the next batch after one that was not full: what comes meanwhile leaves with it."""
 SEND_WITHIN = 10.0
+LAST_WITHIN = 5.0
 LONGEST_PAUSE = 60.0
 TAKEN = 0.5
 """Real seconds until the next try while another worker publishes."""
@@ -125,6 +126,13 @@ class Out:
                 await _wait(self.wake, LOOK_AGAIN)
             if (done or 0) < BATCH:
                 await _wait(stop, GATHER)
+
+    async def last(self) -> None:
+        """What is still to be published leaves before we do if Kafka takes it soon; else the next worker sees to it."""
+        with contextlib.suppress(PostventaError, TimeoutError):
+            async with asyncio.timeout(LAST_WITHIN):
+                while await self.drain():
+                    pass
 
     async def drain(self) -> int | None:
         """One batch of each; gives how many left, None while another worker publishes."""

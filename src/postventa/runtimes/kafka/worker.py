@@ -55,6 +55,8 @@ FAILED = 70
 RELEASES_EVERY = 5.0
 DOUBTS_EVERY = 30.0
 LONGEST_PAUSE = 30.0
+GATHER = 0.1
+"""Real seconds until timers are looked at again after a batch or a receipt: there are a hundred of those a second."""
 Part = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
 
@@ -98,6 +100,7 @@ class Worker:
     """Set when a stepping clock has reached `until`."""
     meters: Meters = field(default_factory=Meters)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _telling: asyncio.TimerHandle | None = None
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -218,9 +221,11 @@ class Worker:
         self.stop.set()
         if self._tasks:  # none where it could not begin
             self.mover.wake.set()
-            self.changed()
+            self.dispatcher.wake.set()
+            self._tell()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await self.dispatcher.finish()
+            await self.out.last()
             for channel in self.dispatcher.channels.values():
                 await channel.close()
             await self.out.producer.close()
@@ -311,12 +316,17 @@ class Worker:
 
     # --- waking --------------------------------------------------------------------------------------------------
     def changed(self) -> None:
-        """Something changed: everybody looks again."""
-        self.scheduler.wake.set()
+        """Something changed: everybody looks again, whoever sends mail at once."""
         self.dispatcher.wake.set()
-        self.out.wake.set()
+        self._receipt()
 
     def _receipt(self) -> None:
+        """There may be a nearer due time, or an event to publish. Told once for all that happens within a moment."""
+        if self._telling is None:
+            self._telling = asyncio.get_running_loop().call_later(GATHER, self._tell)
+
+    def _tell(self) -> None:
+        self._telling = None
         self.scheduler.wake.set()
         self.out.wake.set()
 
