@@ -65,13 +65,19 @@ def learn(turn: Turn, ref: Ref, values: Mapping[str, Plain], at: datetime, ids: 
         return
     facts, stamps = dict(old.facts), dict(old.stamps)
     for field, value in values.items():
-        if value is not None:
+        if value is None:
+            continue
+        if field in stamps:
             _newest(facts, stamps, field, value, at)
+        else:
+            facts[field], stamps[field] = value, at
     turn.state.things[ref] = Thing(facts, stamps, merged_ids(old.ids, ids))
 
 
 def merged_ids(old: Ids, new: Ids) -> Ids:
     """The ids of both; the old ones where they differ, lines of both."""
+    if new.items() <= old.items():
+        return old
     merged = dict(old)
     for kind, value in new.items():
         known = merged.get(kind)
@@ -94,7 +100,7 @@ def about_the_person(event: Event) -> Mapping[str, Plain]:
     """What an event says of who the customer is: its `customer` block, and the data of the customer's own events; but
     for words of consent, which have their own time."""
     block = event.data.get("customer")
-    said = {key: value for key, value in block.items() if key not in _NOT_SAID} if isinstance(block, Mapping) else {}
+    said = {key: value for key, value in block.items() if key not in _NOT_SAID} if isinstance(block, dict) else {}
     thing, _, verb = event.type.partition(".")
     if thing == "customer" and verb not in ("consented", "unsubscribed", "merged"):
         said |= {key: value for key, value in event.data.items() if key not in _NOT_SAID and key not in NOT_FACTS}
@@ -108,8 +114,8 @@ def _person(turn: Turn, event: Event) -> None:
     if said := about_the_person(event):
         learn_customer(turn, said, event.occurred_at)
     block = event.data.get("customer")
-    if isinstance(block, Mapping):
-        _consent_block(turn, event, block.get("consent"))
+    if isinstance(block, dict) and "consent" in block:
+        _consent_block(turn, event, block["consent"])
 
 
 def _word(turn: Turn, event: Event, verb: str) -> None:
@@ -125,16 +131,16 @@ def _word(turn: Turn, event: Event, verb: str) -> None:
 def _consent_block(turn: Turn, event: Event, block: Plain) -> None:
     """`consent: {marketing: true}`, `{email: {marketing: false}}` or a list of entries with both named."""
     if isinstance(block, list):
-        entries = [one for one in block if isinstance(one, Mapping)]
+        entries = [one for one in block if isinstance(one, dict)]
         for one in entries:
             key = (str(one.get("channel") or "*"), str(one.get("purpose") or "*"))
             at = as_time(one.get("at")) or event.occurred_at
             _consent(turn, key, Consent(bool(one.get("given")), at, str(one.get("source") or event.source)))
-    elif isinstance(block, Mapping):
+    elif isinstance(block, dict):
         for name, value in block.items():
             if isinstance(value, bool):
                 _consent(turn, ("*", name), Consent(value, event.occurred_at, event.source))
-            elif isinstance(value, Mapping):
+            elif isinstance(value, dict):
                 for purpose, given in value.items():
                     if isinstance(given, bool):
                         _consent(turn, (name, purpose), Consent(given, event.occurred_at, event.source))
@@ -185,11 +191,10 @@ def _lines(turn: Turn, event: Event, lines: list[Plain]) -> None:
     order = order_of(event.ids)
     if order is None:
         return
-    told = [line for line in lines if isinstance(line, Mapping) and line.get("line_id") is not None]
+    told = [line for line in lines if isinstance(line, dict) and line.get("line_id") is not None]
     for line in told:
         line_id = f"{order}/{line['line_id']}"
-        values = dict(line)
-        learn(turn, ("line", line_id), values, event.occurred_at, {"order": order, "line": (line_id,)})
+        learn(turn, ("line", line_id), line, event.occurred_at, {"order": order, "line": (line_id,)})
     _join_lines(turn, order, [f"{order}/{line['line_id']}" for line in told])
 
 

@@ -88,6 +88,8 @@ def needed(state: CustomerState, event: Event, now: datetime, catalog: Catalog) 
 
 def _is_news(state: CustomerState, event: Event) -> bool:
     """Whether it says something of the person that nobody said before."""
+    if "customer" not in event.data and not event.type.startswith("customer."):
+        return False
     said = facts.about_the_person(event)
     return any(value is not None and field not in state.facts for field, value in said.items())
 

@@ -46,12 +46,17 @@ class Envelope(BaseModel):
     data_base64: str | None = None
 
 
+_validate = Envelope.model_validate
+
+
 def read_envelope(record: Any) -> Envelope:
     """The envelope of a structured or plain record. Raises RecordError."""
-    if not isinstance(record, Mapping):
-        raise RecordError("", record, "one event as a JSON object", 'such as {"id": …, "source": …, "type": …, …}')
+    if not isinstance(record, dict):
+        if not isinstance(record, Mapping):
+            raise RecordError("", record, "one event as a JSON object", 'such as {"id": …, "source": …, "type": …, …}')
+        record = dict(record)
     try:
-        return Envelope.model_validate(record if isinstance(record, dict) else dict(record))
+        return _validate(record)
     except ValidationError as error:
         raise _refused(error, record) from None
 

@@ -45,14 +45,17 @@ class Field:
     """The field each item of this list is; None when this is no list or its items are unknown."""
     needs: tuple[str, ...] = field(init=False, compare=False, repr=False)
     """The names an object of this kind must have."""
+    free: bool = field(init=False, compare=False, repr=False)
+    """Any value of its type may be sent."""
     as_is: bool = field(init=False, compare=False, repr=False)
-    """A text in it is already in its normal form. These three are worked out once: every record reads them."""
+    """A text in it is already in its normal form. These four are worked out once: every record reads them."""
 
     def __post_init__(self) -> None:
         described = self.type in {"list", "consent"} and self.items is not None
         item = Field(self.items or "any", presence="always", fields=self.fields, open=self.open) if described else None
         object.__setattr__(self, "item", item)
-        object.__setattr__(self, "as_is", self.type == "text" and not (self.choices or self.computed))
+        object.__setattr__(self, "free", not (self.choices or self.computed))
+        object.__setattr__(self, "as_is", self.type == "text" and self.free)
         object.__setattr__(self, "needs", tuple(name for name, one in self.fields.items() if one.required))
 
     @property

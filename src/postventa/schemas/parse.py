@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -21,6 +21,7 @@ from postventa.schemas.values import MAX_BYTES, MAX_DEPTH, read_id, read_object,
 _DECODER = json.JSONDecoder(parse_float=Decimal)
 _scan = cast("Callable[[str, int], tuple[Any, int]]", _DECODER.scan_once)  # type: ignore[attr-defined]
 _SUSPECT = re.compile("\\\\u(0000|[dD][89a-fA-F])|[\ud800-\udfff]")
+_TEXTS = (str, bytes)
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
@@ -55,8 +56,8 @@ def parse_event(
     Raises RecordError and nothing else, with the JSON pointer of the field, what was found and how to mend it.
     """
     found, content_type = attributes(headers) if headers is not None else ({}, "")
-    body = _checked(record) if isinstance(record, Mapping) else decode_json(record)
-    if is_binary(found, content_type):
+    body = decode_json(record) if isinstance(record, _TEXTS) else _checked(record)
+    if found and is_binary(found, content_type):
         scrub(found)
         envelope, data = read_envelope(found), body
     else:
@@ -219,15 +220,18 @@ def _incoming(envelope: Envelope, data: Any, registry: Registry, now: datetime) 
         raise RecordError("/time", None, "a time with its offset (RFC 3339)", mend)
     facts = _data({} if data is None else data, known)
     ids = _ids(facts, known)
-    event = Event(
-        id=under("/id", read_id, envelope.id),
-        source=under("/source", read_id, envelope.source),
-        type=known.name,
-        occurred_at=under("/time", read_time, envelope.time),
-        data=facts,
-        ids=ids,
-        recorded_at=None if envelope.recordedtime is None else under("/recordedtime", read_time, envelope.recordedtime),
-    )
+    place = "/id"
+    try:
+        name = read_id(envelope.id)
+        place = "/source"
+        source = read_id(envelope.source)
+        place = "/time"
+        occurred_at = read_time(envelope.time)
+        place = "/recordedtime"
+        recorded_at = None if envelope.recordedtime is None else read_time(envelope.recordedtime)
+    except RecordError as error:
+        raise RecordError(place + error.field, error.found, error.expected, error.mend) from None
+    event = Event(name, source, known.name, occurred_at, facts, ids, recorded_at)
     return Incoming(event, _identity(facts, ids, known), _extensions(envelope))
 
 
@@ -241,7 +245,7 @@ def _unknown_type(name: str, registry: Registry) -> RecordError:
 
 
 def _data(data: Any, known: EventType) -> dict[str, Plain]:
-    if not isinstance(data, Mapping):
+    if not isinstance(data, dict) and not isinstance(data, Mapping):
         raise RecordError("/data", data, "an object", 'the facts of the event, such as {"order_id": "1001"}')
     facts = under("/data", read_object, data, known.data)
     if "lines" in known.fields:
@@ -253,7 +257,7 @@ def _unique_lines(facts: Mapping[str, Plain]) -> None:
     """Two lines of one id would be one line: refuse."""
     seen: set[str] = set()
     for index, line in enumerate(facts.get("lines") or ()):
-        name = line.get("line_id") if isinstance(line, Mapping) else None
+        name = line.get("line_id") if isinstance(line, dict) else None
         if name is None:
             continue
         if name in seen:
@@ -271,10 +275,14 @@ def _ids(facts: Mapping[str, Plain], known: EventType) -> Ids:
                 ids[ref.thing] = str(value)
             continue
         lines, place = (value, ref.field) if ref.many and value else ([facts.get("line_id")], "line_id")
-        named = [under(f"/data/{place}", _line, ids.get("order"), one) for one in lines if one is not None]
-        if named:
-            ids["line"] = tuple(dict.fromkeys(named))
+        if named := under(f"/data/{place}", _named, ids.get("order"), lines):
+            ids["line"] = named
     return ids
+
+
+def _named(order: str | tuple[str, ...] | None, lines: Sequence[Plain]) -> tuple[str, ...]:
+    """The lines a record names, each once."""
+    return tuple(dict.fromkeys(_line(order, one) for one in lines if one is not None))
 
 
 def _line(order: str | tuple[str, ...] | None, sent: Plain) -> str:
@@ -304,6 +312,8 @@ def _identity(facts: Mapping[str, Plain], ids: Ids, known: EventType) -> Identit
     return Identity(customer, address, order if isinstance(order, str) else None, tuple(aliases))
 
 
+_EXTENSIONS = ("subject", "partitionkey", "correlationid", "causationid")
+
+
 def _extensions(envelope: Envelope) -> dict[str, str]:
-    names = ("subject", "partitionkey", "correlationid", "causationid")
-    return {name: value for name in names if (value := getattr(envelope, name)) is not None}
+    return {name: value for name in _EXTENSIONS if (value := getattr(envelope, name)) is not None}

@@ -36,6 +36,8 @@ _BAD_TEXT = re.compile("[\x00\ud800-\udfff]")
 _T = TypeVar("_T")
 _UNKNOWN = Field("object")
 _PLAIN_TYPES = (str, int, bool, type(None))
+_LISTS = (list, tuple)
+_NUMBERS = (int, float, Decimal)
 
 
 def pointer(base: str, key: str | int) -> str:
@@ -59,7 +61,7 @@ def read_object(data: Mapping[str, Any], known: Field) -> dict[str, Plain]:
             elif value is None or (one.as_is and type(value) is str):
                 out[key] = value
             else:
-                out[key] = read(value, one)
+                out[key] = _READERS[one.type](value, one) if one.free else read(value, one)
     except RecordError as error:
         raise _below(key, error) from None
     for name in known.needs:
@@ -84,7 +86,7 @@ def plain(value: Any) -> Plain:
         return value
     if isinstance(value, Mapping):
         return read_object(value, _UNKNOWN)
-    if isinstance(value, list | tuple):
+    if isinstance(value, _LISTS):
         return _each(value, plain)
     if isinstance(value, float | Decimal):
         return _number(value)
@@ -95,11 +97,11 @@ def plain(value: Any) -> Plain:
     raise RecordError("", value, "a JSON value", "text, a number, true, false, null, a list or an object")
 
 
-def _each(values: Sequence[Any], reader: Callable[[Any], Plain]) -> list[Plain]:
+def _each(values: Sequence[Any], reader: Callable[..., Plain], *known: Field) -> list[Plain]:
     out: list[Plain] = []
     try:
         for value in values:
-            out.append(reader(value))  # noqa: PERF401 (its length is the place of a refusal)
+            out.append(reader(value, *known))  # noqa: PERF401 (its length is the place of a refusal)
     except RecordError as error:
         raise _below(len(out), error) from None
     return out
@@ -210,7 +212,7 @@ def _text(value: Any, _: Field) -> Plain:
 
 def _money(value: Any, _: Field) -> Plain:
     written = value.strip() if isinstance(value, str) else None
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+    if written is None and isinstance(value, _NUMBERS) and not isinstance(value, bool):
         number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
         if number.is_finite() and number.as_tuple().exponent >= -8 and number.adjusted() < 15:  # type: ignore[operator]
             written = format(number, "f")
@@ -262,12 +264,12 @@ def _letters(count: int, expected: str) -> Callable[[Any, Field], Plain]:
 
 
 def _list(value: Any, known: Field) -> Plain:
-    if not isinstance(value, list | tuple):
+    if not isinstance(value, _LISTS):
         raise RecordError("", value, "a list", "in square brackets, even for one")
     item = known.item
     if item is None:
         return plain(value)
-    return _each(value, lambda one: read(one, item))
+    return _each(value, _READERS[item.type] if item.free else read, item)
 
 
 def _consent(value: Any, known: Field) -> Plain:
@@ -286,7 +288,7 @@ def _consent(value: Any, known: Field) -> Plain:
 
 
 def _object(value: Any, known: Field) -> Plain:
-    if not isinstance(value, Mapping):
+    if type(value) is not dict and not isinstance(value, Mapping):
         raise RecordError("", value, "an object", "in curly brackets: {…}")
     return read_object(value, known)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import eq, is_
+from operator import attrgetter, eq, is_
 from typing import Any
 
 from postventa.core.effect import EmitEvent, PostPoints, SendMessage, TraceEntry
@@ -68,13 +68,16 @@ GOAL = ("customer_id", "run_id", "journey", "version", "at", "source", "event_id
 ANSWER = ("customer_id", "source", "id", "at", "survey", "score", "choices", "text", "subject")
 
 
-_EMPTY = {name: dumps(plain(CustomerState(""))) for name, plain in SMALL.items()}
+_EMPTY = [dumps(plain(CustomerState(""))) for plain in SMALL.values()]
 
 
 # --- customers -------------------------------------------------------------------------------------------------------
 def customer_row(state: CustomerState, seq: int) -> Row:
     """As `CUSTOMER`."""
-    texts = [dumps(plain(state)) if getattr(state, name) else _EMPTY[name] for name, plain in SMALL.items()]
+    texts = [
+        dumps(plain(state)) if part else empty
+        for part, plain, empty in zip(_parts_of(state), SMALL.values(), _EMPTY, strict=True)
+    ]
     return _row(state, seq, texts)
 
 
@@ -87,19 +90,20 @@ def _row(state: CustomerState, seq: int, texts: Sequence[str]) -> Row:
 
 def moved_row(write: CustomerWrite, seq: int, row: Row) -> Row:
     """As `customer_row` of the state after `write`, given the row before it: only what changed is encoded."""
-    before, after = write.before, write.after
+    parts = zip(_parts_of(write.before), _parts_of(write.after), SMALL.values(), row[5:-1], strict=True)
     texts = [
-        text if _same(getattr(before, name), getattr(after, name)) else dumps(SMALL[name](after))
-        for name, text in zip(SMALL, row[5:-1], strict=True)
+        text if before is after or not (before or after) or _same(before, after) else dumps(plain(write.after))
+        for before, after, plain, text in parts
     ]
-    return _row(after, seq, texts)
+    return _row(write.after, seq, texts)
+
+
+_parts_of = attrgetter(*SMALL)
 
 
 def _same(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> bool:
     """True when both hold the very same values in the same order. Equal is not enough: 1 equals true."""
-    return (not before and not after) or (
-        len(before) == len(after) and all(map(is_, before.values(), after.values())) and all(map(eq, before, after))
-    )
+    return len(before) == len(after) and all(map(is_, before.values(), after.values())) and all(map(eq, before, after))
 
 
 def customer_from_row(row: Sequence[Any]) -> tuple[CustomerState, int]:
