@@ -246,7 +246,8 @@ class Dispatcher:
             case "later":
                 await self._later(row, end)
             case "in_doubt":
-                await self._doubt(row, end.detail, end.at)
+                again = retry.delay(row.effect_id, row.attempt - 1) if row.attempt > 1 else timedelta(0)
+                await self._doubt(row, end.detail, end.at, again)
 
     async def _later(self, row: OutboxRecord, end: End) -> None:
         if retry.is_over(row.first_try_at, datetime.now(UTC)):
@@ -255,18 +256,21 @@ class Dispatcher:
             return
         pause = retry.delay(row.effect_id, row.attempt)
         log.warning("message '%s' is tried again in %.0f s: %s", row.message, pause.total_seconds(), _where(row))
+        await self._put_off(row, pause, end.detail)
+
+    async def _put_off(self, row: OutboxRecord, pause: timedelta, why: str) -> None:
         if self.stepping:
             await asyncio.sleep(pause.total_seconds())
             pause = timedelta(0)
         async with self.engine.store.transaction() as tx:
-            await tx.retry_later(row.effect_id, self.now() + pause, end.detail, row.attempt)
+            await tx.retry_later(row.effect_id, self.now() + pause, why, row.attempt)
 
-    async def _doubt(self, row: OutboxRecord, why: str, at: datetime | None) -> None:
-        """Nobody knows whether it left: `allow` sends again with the same Message-ID, `avoid` waits for a person."""
-        if row.duplicates == "allow":
+    async def _doubt(self, row: OutboxRecord, why: str, at: datetime | None, pause: timedelta = timedelta(0)) -> None:
+        """Nobody knows whether it left: `allow` sends again with the same Message-ID, `avoid` waits for a person. Where
+        the answer is lost again and again a mail is repeated ever more seldom, and after a day no more."""
+        if row.duplicates == "allow" and not retry.is_over(row.first_try_at, datetime.now(UTC)):
             log.warning("message '%s' is sent again, it may arrive twice: %s", row.message, _where(row))
-            async with self.engine.store.transaction() as tx:
-                await tx.retry_later(row.effect_id, self.now(), f"in doubt, sent again: {why}", row.attempt)
+            await self._put_off(row, pause, f"in doubt, sent again: {why}")
             return
         log.warning("message '%s' is uncertain and waits for a person: %s", row.message, _where(row))
         await self._settle(row, "uncertain", at or self.now(), why)

@@ -105,6 +105,24 @@ async def test_in_doubt_allow_sends_again_under_the_same_id_and_avoid_waits(worl
         assert far.received.count(f"<{rows['tips'].effect_id}@example.com>") == 1
 
 
+async def test_a_server_that_never_answers_gets_a_mail_ever_more_seldom_and_not_for_ever(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with mail_server(connections=1) as far:
+        far.swallow = 99
+        await world.take(placed("o1"), order("o1", "paid"))
+        dispatcher, arrived = world.dispatcher(far.channel), []
+        for _ in range(4):
+            await dispatcher.drain()
+            arrived.append(len(far.received))
+            await world.later(timedelta(seconds=10))
+        assert arrived == [2, 3, 3, 4], "once more at once, then after 10 s, then after 20"
+        monkeypatch.setattr("postventa.dispatch.retry.GIVE_UP_AFTER", timedelta(0))
+        await world.later(timedelta(hours=1))
+        await dispatcher.drain()
+        assert (await world.rows())["thanks"].state == "uncertain"
+
+
 async def test_a_late_receipt_turns_uncertain_into_sent(world: World) -> None:
     async with mail_server() as far:
         far.swallow = 1
