@@ -111,7 +111,8 @@ class Releases:
         project, known = await self._project(hash_), await self.store.views.release(hash_)
         assert known is not None, "it was just found"
         release = replace(known, published_at=now, by=by, message=message or known.message)
-        return await self._activate(project, release, {"release": hash_, "back": True}, back=True)
+        told = {"release": hash_, "back": True, "message": message}  # the release itself keeps its first message
+        return await self._activate(project, release, told, back=True)
 
     async def _activate(self, project: Project, release: Release, told: Mapping[str, object], *, back: bool) -> Release:
         views = self.store.views
