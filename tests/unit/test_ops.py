@@ -39,7 +39,9 @@ def known() -> dict[str, set[str]]:
     gauges = shown.gauges(
         due_soon=1, overdue=1, oldest_due=NOW, outbox={}, oldest_pending=NOW, waiting=1, dead_letters=1, parked=1
     )
-    look = Look(NOW, gauges, {("orders", 0): 5}, (Pause("all", "why", NOW),), "release", NOW, True)
+    look = Look(
+        NOW, gauges, {("orders", 0): 5}, (Pause("all", "why", NOW),), "release", NOW, True, oldest={("orders", 0): NOW}
+    )
     text = exposition(meters, look).decode()
     found: dict[str, set[str]] = {}
     for family in text_string_to_metric_families(text):

@@ -33,4 +33,10 @@ def command(
                 await operate.pause(engine.store, scope, reason, by, datetime.now(UTC))
 
         asyncio.run(pause())
-    typer.echo(f"Paused {scope}: {reason}. Nothing is dropped; 'postventa resume' lets it go on.")
+    typer.echo(f"Paused {scope}: {reason}. Nothing is dropped; 'postventa resume {_words(scope)}' lets it go on.")
+
+
+def _words(scope: str) -> str:
+    """How `resume` is told that scope."""
+    kind, _, name = scope.partition(":")
+    return {"all": "--all", "channel": f"--channel {name}"}.get(kind, name)

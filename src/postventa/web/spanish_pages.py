@@ -51,14 +51,14 @@ _HEALTH: Mapping[str, str] = {
     "Timers run late. What holds them up:": "Las esperas van con retraso. Qué las frena:",
     "Mail does not leave. Whether the mail server answers:": "No sale correo. Si el servidor de correo contesta:",
     "Mend what sends them, then read them again:": "Arregla lo que los envía y léelos otra vez:",
-    "Some is still to be read. How old the first of it is:": "Queda por leer. Cuánto tiempo lleva el primero:",
+    "Some is still to be read. How far each partition is:": "Queda por leer. Hasta dónde va cada partición:",
     "What comes in": "Qué entra", "Topic": "Topic", "Still to read": "Por leer", "Last event": "Último evento",
     "Since this process began": "Desde que empezó este proceso", "none yet": "ninguno aún",
     "What was sent": "Qué se envió",
     "Attempts since this process began:": "Intentos desde que empezó este proceso:",
     "Uncertain": "Inciertos", "Parked": "Parados",
-    "The mail server was asked to take these, and its answer never came. Look in its log, then:":
-        "Se pidió al servidor de correo que los aceptara y nunca respondió. Mira su registro y luego:",
+    "Nobody knows whether these left: the mail server never answered, or a backup was restored. Look in its log, then:":
+        "Nadie sabe si salieron: el servidor de correo no respondió o se restauró una copia. Mira su registro y luego:",
     "None. Every mail that left was answered for.": "Ninguno. De cada correo que salió hay respuesta.",
     "These runs failed and stand as they were before. Mend the journey and publish, then:":
         "Estos recorridos fallaron y quedaron como estaban. Arregla el archivo, publica y luego:",

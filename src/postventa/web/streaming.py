@@ -42,6 +42,7 @@ def topics(services: Services, look: Look) -> list[dict[str, Any]]:
             "topic": name,
             "lag": _lag(look.lag, name),
             "partitions": {str(part): count for (topic, part), count in sorted(look.lag.items()) if topic == name},
+            "waits": _waits(look, name),
             "last": max(filter(None, (meters.last_at.get(name), look.last.get(name))), default=None),
             "outcomes": {what: count for (topic, what), count in sorted(meters.events.items()) if topic == name},
         }
@@ -53,6 +54,12 @@ def _lag(lag: Mapping[tuple[str, int], int], name: str) -> int | None:
     """None for what has no offsets."""
     counts = [count for (topic, _), count in lag.items() if topic == name]
     return sum(counts) if counts else None
+
+
+def _waits(look: Look, name: str) -> float | None:
+    """Seconds since the oldest record was written that is still to be read."""
+    ages = [age(at) or 0.0 for (topic, _), at in look.oldest.items() if topic == name]
+    return max(ages, default=None)
 
 
 def _sends(services: Services) -> dict[str, int]:

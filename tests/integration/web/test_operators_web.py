@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +44,13 @@ async def shop(web: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Any]:
     async def lag() -> dict[tuple[str, int], int]:
         return {("orders", 0): 3, ("orders", 1): 1200, ("shipments", 0): 0}
 
+    async def oldest() -> dict[tuple[str, int], datetime]:
+        return {("orders", 1): datetime.now(UTC) - timedelta(minutes=90)}
+
     operators = Operators(web.engine, lambda: web.now, dict)
-    web.services = web.make(meters=meters, lag=lag, operators=operators, status=lambda: {"caught_up": True})
+    web.services = web.make(
+        meters=meters, lag=lag, oldest=oldest, operators=operators, status=lambda: {"caught_up": True}
+    )
     return web
 
 
@@ -188,6 +193,8 @@ async def test_the_page_as_json(shop: Any, operator: httpx.AsyncClient) -> None:
     told = (await operator.get("/streams?format=json")).json()
     by_name = {one["topic"]: one for one in told["topics"]}
     assert by_name["orders"]["lag"] == 1203
+    assert by_name["orders"]["waits"] >= 90 * 60
+    assert by_name["shipments"]["waits"] is None
     assert by_name["orders"]["outcomes"] == {"accepted": 2, "duplicate": 1}
     assert (by_name["http"]["lag"], by_name["shipments"]["last"]) == (None, None)
     assert len(told["uncertain"]) == len(told["parked"]) == 1
@@ -226,7 +233,8 @@ async def _look(chromium: Any, url: str, size: Any, scheme: Any, effect: str, ru
     await page.get_by_role("link", name="Streams").click()
     assert await page.locator("h1").inner_text() == "Streams"
     text = await page.locator("main").inner_text()
-    for word in (effect, run, "1203", "KeyError", "postventa messages uncertain resend", "postventa kafka lag",
+    for word in (effect, run, "1203", "the first waits 90 minutes", "KeyError",
+                 "postventa messages uncertain resend", "postventa kafka lag",
                  "postventa runs parked retry", "postventa dead-letters replay", "postventa status"):  # fmt: skip
         assert word in text, word
     session = await context.new_cdp_session(page)
