@@ -53,6 +53,7 @@ groups:
 channels:
   email: {{kind: smtp, host: 127.0.0.1, port: {port}, tls: none}}
 public_url: http://127.0.0.1:1
+live_from: 2020-01-01T00:00:00Z   # what is in the topic starts runs, though it occurred before the release
 store: {{postgres_env: BENCH_DATABASE}}
 kafka: {{servers: ["{servers}"], group: "{group}", out: bench.out, dead_letters: bench.dead, replication: 1}}
 """
