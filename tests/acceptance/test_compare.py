@@ -16,13 +16,14 @@ import pytest
 
 from postventa import starter
 from postventa.cli.main import run
+from postventa.cli.reach import own_database
 from postventa.engine.batch import take
 from postventa.engine.compare import Side, compare
 from postventa.engine.engine import open_engine
 from postventa.engine.replay import instant
 from postventa.project import Project
+from postventa.runtimes.stores import store_of
 from postventa.schemas.parse import parse_event
-from postventa.store.sqlite import SqliteStore
 from postventa.web.side_by_side import FATES, HELD, MOVES, PEOPLE, PER
 from postventa.web.spanish import TEXTS
 
@@ -178,18 +179,44 @@ def lines() -> list[bytes]:
 async def test_the_database_has_the_same_past_as_the_file(
     shop: Path, lines: list[bytes], compared: Callable[..., Told], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    project = Project.load(shop)
     (shop / ".postventa").mkdir()
+    await taken_in(Project.load(shop), lines)
+    await same_as_the_file(shop, compared, capsys)
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+async def test_a_database_of_postgresql_has_it_too(
+    shop: Path, lines: list[bytes], compared: Callable[..., Told], capsys: pytest.CaptureFixture[str],
+    dsn: str, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("SHOP_DATABASE", dsn)
+    with (shop / "postventa.yaml").open("a", encoding="utf-8") as settings:
+        settings.write("\nstore: {postgres_env: SHOP_DATABASE, postgres_schema: shop}\n")
+    assert await asyncio.to_thread(run, ["db", "upgrade", "--project", str(shop)]) == 0
+    await taken_in(Project.load(shop), lines)
+    capsys.readouterr()
+    await same_as_the_file(shop, compared, capsys)
+    assert not (shop / ".postventa" / "state.db").exists()
+
+
+async def taken_in(project: Project, lines: list[bytes]) -> None:
+    """The events through a real engine into the project's own store, each at its time."""
     incomings = sorted(
         (parse_event(line, project.registry, now=NOW) for line in lines), key=lambda one: one.event.order_key
     )
-    store = SqliteStore(shop / ".postventa" / "state.db")
+    assert project.root is not None
+    store = store_of(project.settings, own_database(project.root, project.settings))
     await store.open()
     engine = await open_engine(store, "a-secret")
     await engine.releases.publish(project, incomings[0].event.occurred_at, "tests", "")
     for one in incomings:
         await take(engine, [one], instant(one.event))
     await store.close()
+
+
+async def same_as_the_file(shop: Path, compared: Callable[..., Told], capsys: pytest.CaptureFixture[str]) -> None:
+    """The backtest of the store says what the backtest of the file says."""
     by_file = compared(shop)
     await asyncio.to_thread(run, ["backtest", "--project", str(shop), "--database", "--json"])
     by_database = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
