@@ -107,7 +107,7 @@ async def _run(
     engine = await open_engine(store, _oldest(tokens))
     started = datetime.now(UTC)
     feed = _feed(options, started)
-    clock = await _clock(options, store, feed, started)
+    clock = await clock_of(options, store, feed, started)
     if options.dev:
         await publish_if_changed(options.project, engine.releases, clock.now, typer.echo)
     live = await engine.releases.live()
@@ -161,8 +161,9 @@ def _feed(options: Options, started: datetime) -> Sequence[Fed]:
     return fed
 
 
-async def _clock(options: Options, store: Store, feed: Sequence[Fed], started: datetime) -> Clock:
-    """The clock this store lives by. ConfigError when it has lived by the other one: its times would make no sense."""
+async def clock_of(options: Options, store: Store, feed: Sequence[Fed], started: datetime) -> Clock:
+    """The clock this store lives by; one that steps goes on where the last run was, stopped or killed. ConfigError when
+    the store has lived by the other one: its times would make no sense."""
     speed = options.speed or (DEMO_SPEED if options.demo else None)
     wanted = "real" if speed is None else STEPPING
     known = await store.views.control(CLOCK)
@@ -178,9 +179,9 @@ async def _clock(options: Options, store: Store, feed: Sequence[Fed], started: d
     if speed is None:
         return SystemClock()
     ratio = parse_speed(speed)
-    before = as_time(await store.views.control(STEPPED_TO))
     start = feed[0].at if feed and not options.demo else started
-    return SteppingClock(max(start, before) if before else start, ratio)
+    before = (as_time(await store.views.control(STEPPED_TO)), await store.views.latest())
+    return SteppingClock(max(filter(None, (start, *before))), ratio)
 
 
 def _until(options: Options, feed: Sequence[Fed]) -> datetime | None:

@@ -7,18 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import islice, takewhile
 
 from postventa.dispatch.dispatcher import Dispatcher
 from postventa.engine.due import sweep
 from postventa.engine.engine import Engine
+from postventa.errors import StoreError
 from postventa.runtimes.clock import SteppingClock
 from postventa.runtimes.feed import Fed
 
+log = logging.getLogger("postventa.engine")
+
 LIMIT = 500
+ATOM = timedelta(microseconds=1)
 NOT_YET = 0.25
 """Real seconds before the outbox is looked at again when what is in it cannot leave yet (a pause, a resting server)."""
 
@@ -38,20 +44,41 @@ class Stepper:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop` is set (whoever sets it sets `wake` too), or `until` is reached."""
-        await self.dispatcher.recover()
+        """Until `stop` is set (whoever sets it sets `wake` too), or `until` is reached. A database that is held or full
+        is waited for: time stands still meanwhile."""
+        begun = False
         while not stop.is_set():
             self.wake.clear()
-            if not await self._quiet():
+            try:
+                if not begun:
+                    await self._begin()
+                    begun = True
+                if await self._go_on():
+                    return
+            except StoreError as error:
+                log.error("the database cannot be used, trying again: %s", error)  # noqa: TRY400
                 await _wait(self.wake, NOT_YET)
-                continue
-            moment = await self._next()
-            if moment is None and self.until is None:
-                await self.wake.wait()
-            elif moment is None or (self.until is not None and moment > self.until):
-                return
-            elif await self.clock.step_to(moment, self.wake):
-                await self._happen()
+
+    async def _begin(self) -> None:
+        """What the last run left in doubt; then what lies before the clock, which is where the last run was: most of it
+        is known already."""
+        await self.dispatcher.recover()
+        while self.events and self.events[0].at < self.clock.now():
+            await self._take(islice(self.events, LIMIT), self.clock.now())
+
+    async def _go_on(self) -> bool:
+        """Finish this moment, then step to the next; True when that would be beyond the end."""
+        if not await self._quiet():
+            await _wait(self.wake, NOT_YET)
+            return False
+        moment = await self._next()
+        if moment is None and self.until is None:
+            await self.wake.wait()
+        elif moment is None or (self.until is not None and moment > self.until):
+            return True
+        elif await self.clock.step_to(moment, self.wake):
+            await self._take(self.events, self.clock.now() + ATOM)
+        return False
 
     async def _next(self) -> datetime | None:
         """When something happens next: an event, or a due time."""
@@ -59,13 +86,13 @@ class Stepper:
         due = await self.engine.store.views.next_due()
         return min([*times, *([due] if due else [])], default=None)
 
-    async def _happen(self) -> None:
-        """All events of this moment, before anything they lead to leaves."""
-        group: list[Fed] = []
-        while self.events and self.events[0].at <= self.clock.now():
-            group.append(self.events.popleft())
+    async def _take(self, events: Iterable[Fed], before: datetime) -> None:
+        """All events of a moment in one transaction, before anything they lead to leaves."""
+        group = list(takewhile(lambda fed: fed.at < before, events))
         if group:
             await self.submit(group)
+        for _ in group:
+            self.events.popleft()
 
     async def _quiet(self) -> bool:
         """Do what can be done now; True when nothing is left to do at this moment."""

@@ -266,6 +266,9 @@ class Views(Figures, Protocol):
     async def next_due(self) -> datetime | None:
         """When the next customer has something to do; None when none waits for a time."""
 
+    async def latest(self) -> datetime | None:
+        """The latest moment at which a customer was moved; None when nobody was. Reads every customer."""
+
     async def counts(self, now: datetime) -> dict[str, Any]:
         """For `status`, see `shown.counts`: customers, runs by journey, version, step index and stand, due and overdue
         with the oldest, outbox by kind and state, waiting room, dead letters, parked runs, uncertain messages.

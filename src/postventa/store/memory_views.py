@@ -64,6 +64,9 @@ class MemoryViews:
         first = self._t.oldest_due(None, 1)
         return first[0][0] if first else None
 
+    async def latest(self) -> datetime | None:
+        return max((state.now for state in self._t.customers.values() if state.now), default=None)
+
     async def counts(self, now: datetime) -> dict[str, Any]:
         tables = self._t
         runs = [run for state in tables.customers.values() for run in state.runs.values()]

@@ -94,6 +94,10 @@ class PostgresViews:
         row = await self._one("select min(due_at)::text from customers where due_at is not null")
         return optional_time_from_text(row[0])
 
+    async def latest(self) -> datetime | None:
+        row = await self._one("select max(now)::text from customers")
+        return optional_time_from_text(row[0])
+
     async def counts(self, now: datetime) -> dict[str, Any]:
         counted: dict[str, Any] = await self._readers.read(lambda db: _counts(db, now))
         return counted

@@ -89,6 +89,10 @@ class SqliteViews:
         row = await self._one("select min(due_at) from customers where due_at is not null")
         return optional_time_from_text(row[0])
 
+    async def latest(self) -> datetime | None:
+        row = await self._one("select max(now) from customers")
+        return optional_time_from_text(row[0])
+
     async def counts(self, now: datetime) -> dict[str, Any]:
         return await self._readers.read(lambda db: _counts(db, time_to_text(now)))
 
