@@ -84,8 +84,7 @@ async def settle(engine: Engine, results: Sequence[Settled], now: datetime) -> N
         gone = await work.tx.erased([engine.keys.marker("id", one) for one in sorted(owner)])
         mine = [one for one in results if engine.keys.marker("id", one.customer_id) not in gone]
         await work.lock(owner[one.customer_id] for one in mine)
-        heard = [one for one in sorted(mine, key=lambda one: one.effect_id) if await _still_its_own(work, one)]
-        for one in heard:
+        for one in await _still_their_own(work, sorted(mine, key=lambda one: one.effect_id)):
             work.advance(owner[one.customer_id], Receipt(one.effect_id, one.result, one.at, one.detail), now)
         await work.save()
         for one in mine:
@@ -96,11 +95,17 @@ async def settle(engine: Engine, results: Sequence[Settled], now: datetime) -> N
         await engine.transact(body)
 
 
-async def _still_its_own(work: Work, one: Settled) -> bool:
-    """Settle the row; False when another attempt holds it by now. What this one says is then not the message's end,
-    and must not move its run: the other may hand it over yet."""
+async def _still_their_own(work: Work, results: Sequence[Settled]) -> list[Settled]:
+    """Settle the rows, and leave out those that another attempt holds by now. What such a one says is not the message's
+    end, and must not move its run: the other may hand it over yet."""
     # A message that was withdrawn while it was on its way is cancelled already, or pending for its other runs.
-    return one.result == "cancelled" or await work.tx.settle(one.effect_id, one.result, one.at, one.detail, one.attempt)
+    withdrawn = {one.effect_id for one in results if one.result == "cancelled"}
+    heard = withdrawn | await work.tx.settle_all([
+        (one.effect_id, one.result, one.at, one.detail, one.attempt)
+        for one in results
+        if one.effect_id not in withdrawn
+    ])  # fmt: skip
+    return [one for one in results if one.effect_id in heard]
 
 
 # --- one customer's claim ---------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from postventa.store.records import (
     CustomerWrite,
     DataRefused,
     DeadLetter,
+    Ended,
     HistoryKind,
     HistoryRow,
     OutboxRecord,
@@ -39,6 +40,7 @@ __all__ = [
     "CustomerWrite",
     "DataRefused",
     "DeadLetter",
+    "Ended",
     "HistoryKind",
     "HistoryRow",
     "Mailbox",
@@ -177,6 +179,9 @@ class Transaction(Protocol):
         it is still that one's. A row already settled, or gone with its customer, stays as it is. False when the row is
         in the hands of another attempt by now: then this word says nothing about it.
         """
+
+    async def settle_all(self, ends: Sequence[Ended]) -> set[str]:
+        """Several at once, each effect id once; gives those of which `settle` says True."""
 
     async def retry_later(self, effect_id: str, next_try_at: datetime, detail: str, attempt: int | None = None) -> None:
         """Claimed (or in doubt, `sending`) -> pending, to be tried again; remembers the first try. With `attempt` only

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from postventa.core.policy import DEAD_ADDRESS
-from postventa.store.base import SETTLED, SKIPPED, OutboxRecord, OutboxState
+from postventa.store.base import SETTLED, SKIPPED, Ended, OutboxRecord, OutboxState
 from postventa.store.changes import OutboxMoves, outbox_record
 from postventa.store.memory_tables import Tables, Undo
 
@@ -123,6 +123,9 @@ class MemoryOutbox:
         before = self._clock() - older_than
         rows = [row for row in self._in_state("message", "sending") if self._t.sending_at[row.effect_id] <= before]
         return sorted(rows, key=lambda row: (self._t.sending_at[row.effect_id], row.effect_id))[:limit]
+
+    async def settle_all(self, ends: Sequence[Ended]) -> set[str]:
+        return {one[0] for one in ends if await self.settle(*one)}
 
     async def settle(
         self, effect_id: str, state: OutboxState, at: datetime, detail: str = "", attempt: int | None = None

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
+from postventa.core.event import Event
 from postventa.core.state import CustomerState
 from postventa.store import rows
 from postventa.store.postgres_sql import (
@@ -16,30 +21,41 @@ from postventa.store.postgres_sql import (
     insert,
     last_of_each,
     matching,
+    reader,
+    texts,
     upsert,
 )
 
 _THESE = "where customer_id = any($1::text[])"
-_MAKE = (
-    'insert into customers (customer_id) select id from unnest($1::text[]) as new (id) order by id collate "C"'
-    " on conflict do nothing"
+_CUSTOMER = columns("customers", rows.CUSTOMER)
+_SELECT_CUSTOMERS = f"select {_CUSTOMER} from customers {_THESE} order by customer_id"
+_LOCK = f"""
+    with made as (
+        insert into customers (customer_id) select id from unnest($1::text[]) as new (id) order by id collate "C"
+        on conflict do nothing returning {_CUSTOMER}
+    ), held as ({_SELECT_CUSTOMERS} for update)
+    select * from made union all select * from held"""
+"""Whoever waits for a row that another is making holds none but new ones; so nobody waits for each other."""
+_PARTS = (
+    ("things", rows.THING, _THESE, "customer_id, type, id"),
+    ("runs", rows.RUN, _THESE, "customer_id, run_id"),
+    ("events", rows.EVENT, f"{_THESE} and remembered", "customer_id, source, id"),
 )
-_SELECT_CUSTOMERS = f"select {columns('customers', rows.CUSTOMER)} from customers {_THESE} order by customer_id"
-_SELECT_THINGS = f"select {columns('things', rows.THING)} from things {_THESE} order by customer_id, type, id"
-_SELECT_RUNS = f"select {columns('runs', rows.RUN)} from runs {_THESE} order by customer_id, run_id"
-_SELECT_REMEMBERED = (
-    f"select {columns('events', rows.EVENT)} from events {_THESE} and remembered order by customer_id, source, id"
+_SELECT_PARTS = " union all ".join(
+    f"(select {number}, {texts(table, names)} from {table} {condition} order by {order})"
+    for number, (table, names, condition, order) in enumerate(_PARTS)
 )
+_READERS = [reader(table, names) for table, names, _, _ in _PARTS]
 
 
 async def lock_customers(db: Sql, ids: Sequence[str]) -> tuple[dict[str, CustomerState], dict[str, int]]:
     """Make rows for those that are missing, lock all in sorted order, load: states and last seqs."""
     wanted = sorted(set(ids))
     while wanted:
-        await db.execute(_MAKE, wanted)
-        found = await db.fetch(f"{_SELECT_CUSTOMERS} for update", wanted)
-        if len(found) == len(wanted):  # else one was merged or erased while we waited for its lock: make it anew
-            return await _loaded(db, found)
+        found = await db.fetch(_LOCK, wanted)
+        if len(found) == len(wanted):
+            return await _loaded(db, sorted(found, key=_id))
+        # One was made, merged or erased by another while we waited for it: now it is to be seen, or made anew.
     return {}, {}
 
 
@@ -57,54 +73,119 @@ async def _loaded(db: Fetching, found: Sequence[Row]) -> tuple[dict[str, Custome
     saved = [customer_id for customer_id, seq in seqs.items() if seq]
     if not saved:  # all of them are new: nothing else can be there
         return states, seqs
-    for row in await db.fetch(_SELECT_THINGS, saved):
-        ref, thing = rows.thing_from_row(row)
-        states[row[0]].things[ref] = thing
-    for row in await db.fetch(_SELECT_RUNS, saved):
-        states[row[0]].runs[row[1]] = rows.run_from_row(row)
-    for row in await db.fetch(_SELECT_REMEMBERED, saved):
-        states[row[0]].events[row[1], row[2]] = rows.event_from_row(row)
+    starts: dict[str, Event] = {}
+    for part, texts_of_row in await db.fetch(_SELECT_PARTS, saved):
+        row = _READERS[part](texts_of_row)
+        state = states[row[0]]
+        if part == 0:
+            ref, thing = rows.thing_from_row(row)
+            state.things[ref] = thing
+        elif part == 1:
+            state.runs[row[1]] = rows.run_from_row(row, starts)
+        else:
+            state.events[row[1], row[2]] = rows.event_from_row(row)
     return states, seqs
 
 
-def _delete(table: str, names: Sequence[str]) -> str:
-    return f"delete from {table} using {given(table, names)} where {matching(table, names)}"
+def _id(row: Row) -> Any:
+    return row[0]
 
 
-_EVENT_KEY = rows.EVENT[:3]
-_PUT_EVENT = (
-    upsert("events", rows.EVENT, 3, kept={"applied_at"})
-    + ", applied_at = coalesce(excluded.applied_at, events.applied_at)"
-)
-_FORGET = (
-    f"update events set remembered = false from {given('events', _EVENT_KEY)} where {matching('events', _EVENT_KEY)}"
-)
+# --- writing ----------------------------------------------------------------------------------------------------------
+def _delete(table: str, names: Sequence[str], first: int) -> str:
+    return f"delete from {table} using {given(table, names, first=first)} where {matching(table, names)}"
+
+
+def _put_event(first: int) -> str:
+    return (
+        upsert("events", rows.EVENT, 3, kept={"applied_at"}, first=first)
+        + ", applied_at = coalesce(excluded.applied_at, events.applied_at)"
+    )
+
+
+def _forget(first: int) -> str:
+    key = rows.EVENT[:3]
+    return (
+        f"update events set remembered = false from {given('events', key, first=first)} where {matching('events', key)}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One list of a batch: its table, how many columns it has, its statement from a first parameter on; `keys`: of
+    rows with the same so many first columns only the last is written."""
+
+    name: str
+    table: str
+    width: int
+    statement: Callable[[int], str]
+    keys: int = 0
+
+
+def _put(table: str, names: Sequence[str], keys: int, **options: Any) -> _Part:
+    return _Part(table, table, len(names), lambda first: upsert(table, names, keys, **options, first=first), keys)
+
+
+def _add(table: str, names: Sequence[str], ending: str = "") -> _Part:
+    return _Part(table, table, len(names), lambda first: insert(table, names, ending, first))
+
+
+def _drop(name: str, table: str, names: Sequence[str]) -> _Part:
+    return _Part(name, table, len(names), lambda first: _delete(table, names, first))
+
+
+_ONCE = "on conflict do nothing"
+_ENDED = ("customer_id", "run_id")
 _WRITES = (
-    ("customers", upsert("customers", rows.CUSTOMER, 1), 1),
-    ("things", upsert("things", rows.THING, 3), 3),
-    ("things_gone", _delete("things", rows.THING[:3]), 0),
-    ("events", _PUT_EVENT, 3),
-    (
-        "events_forgotten",
-        _FORGET,
-        0,
-    ),
-    ("runs", upsert("runs", rows.RUN, 2, kept={"release"}), 2),
-    ("runs_gone", _delete("runs", rows.RUN[:2]), 0),
-    ("history", insert("history", rows.HISTORY), 0),
-    ("trace", insert("trace", rows.TRACE), 0),
-    ("postings", insert("postings", rows.POSTING, "on conflict do nothing"), 0),
-    ("undone", _delete("ended_runs", ("customer_id", "run_id")), 0),
-    ("undone", _delete("goals", ("customer_id", "run_id")), 0),
-    ("ended_runs", insert("ended_runs", rows.ENDED_RUN), 0),
-    ("goals", insert("goals", rows.GOAL), 0),
-    ("answers", insert("answers", rows.ANSWER, "on conflict do nothing"), 0),
+    _put("customers", rows.CUSTOMER, 1),
+    _put("things", rows.THING, 3),
+    _drop("things_gone", "things", rows.THING[:3]),
+    _Part("events", "events", len(rows.EVENT), _put_event, 3),
+    _Part("events_forgotten", "events", 3, _forget),
+    _put("runs", rows.RUN, 2, kept={"release"}),
+    _drop("runs_gone", "runs", rows.RUN[:2]),
+    _add("history", rows.HISTORY),
+    _add("trace", rows.TRACE),
+    _add("postings", rows.POSTING, _ONCE),
+    _drop("undone", "ended_runs", _ENDED),
+    _drop("undone", "goals", _ENDED),
+    _add("ended_runs", rows.ENDED_RUN),
+    _add("goals", rows.GOAL),
+    _add("answers", rows.ANSWER, _ONCE),
 )
 
 
 async def write_customers(db: Sql, batch: rows.Batch) -> None:
-    """Everything of a batch but the outbox."""
-    for name, statement, keys in _WRITES:
-        found: Sequence[Row] = getattr(batch, name)
-        if found:
-            await db.execute(statement, *arrays(last_of_each(found, keys) if keys else found))
+    """Everything of a batch but the outbox: as many statements as the table with the most parts has, so one or two."""
+    for wave in _waves(tuple(one for one in _WRITES if getattr(batch, one.name))):
+        values: list[list[Any]] = []
+        for part in wave:
+            found: Sequence[Row] = getattr(batch, part.name)
+            values += arrays(last_of_each(found, part.keys) if part.keys else found)
+        await db.execute(_statement(wave), *values)
+
+
+@lru_cache(maxsize=256)
+def _waves(parts: tuple[_Part, ...]) -> tuple[tuple[_Part, ...], ...]:
+    """Parts that may be written together: of each table one, for a statement may not change a row twice."""
+    waves: list[list[_Part]] = []
+    seen: Counter[str] = Counter()
+    for part in parts:
+        number = seen[part.table]
+        seen[part.table] += 1
+        if number == len(waves):
+            waves.append([])
+        waves[number].append(part)
+    return tuple(map(tuple, waves))
+
+
+@lru_cache(maxsize=256)
+def _statement(wave: tuple[_Part, ...]) -> str:
+    """One statement that writes all of these."""
+    first, texts_of_parts = 1, []
+    for part in wave:
+        texts_of_parts.append(part.statement(first))
+        first += part.width
+    *others, last = texts_of_parts
+    before = ", ".join(f"part{number} as ({one})" for number, one in enumerate(others))
+    return f"with {before} {last}" if before else last

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from postventa.store import rows
-from postventa.store.base import SKIPPED, OutboxRecord, OutboxState
+from postventa.store.base import SKIPPED, Ended, OutboxRecord, OutboxState
+from postventa.store.codec import time_to_text
 from postventa.store.postgres_sql import Row, arrays, columns, insert
 
 OUTBOX = f"select {columns('outbox', rows.OUTBOX)} from outbox"
@@ -36,7 +37,8 @@ class PostgresOutbox:
         chosen = {row[0]: place for place, row in enumerate(found)}
         if not chosen:
             return []
-        await self.execute(_RUN_OUT, list(chosen), scopes)
+        if any(row[1] for row in found):
+            await self.execute(_RUN_OUT, list(chosen), scopes)
         mine = await self.fetch(_CLAIMABLE, now, scopes, list(chosen))
         return sorted(map(rows.outbox_from_row, mine), key=lambda row: chosen[row.customer_id])
 
@@ -59,6 +61,13 @@ class PostgresOutbox:
             limit,
         )
         return list(map(rows.outbox_from_row, found))
+
+    async def settle_all(self, ends: Sequence[Ended]) -> set[str]:
+        found = await self.fetch(
+            _SETTLE, *arrays(((one[0], one[1], time_to_text(one[2]), *one[3:]) for one in ends), 5)
+        )
+        others = {row[0] for row in found}
+        return {one[0] for one in ends} - others
 
     async def settle(
         self, effect_id: str, state: OutboxState, at: datetime, detail: str = "", attempt: int | None = None
@@ -133,17 +142,18 @@ _EXPIRED = f"state = 'claimed' and lease_until <= clock_timestamp() and {_RUNNIN
 
 _CUSTOMERS = f"""
     with waiting as (
-        (select customer_id, next_try_at, priority, created_at from outbox where {_OLD}
+        (select customer_id, next_try_at, priority, created_at, false as expired from outbox where {_OLD}
          order by next_try_at, priority, created_at limit $3)
         union all
-        (select customer_id, next_try_at, priority, created_at from outbox where {_EXPIRED}
+        (select customer_id, next_try_at, priority, created_at, true as expired from outbox where {_EXPIRED}
          order by lease_until limit $3)
     ), firsts as (
-        select customer_id, min(place) as place from (
-            select customer_id, row_number() over (order by next_try_at, priority, created_at) as place from waiting
+        select customer_id, min(place) as place, bool_or(expired) as expired from (
+            select customer_id, expired, row_number() over (order by next_try_at, priority, created_at) as place
+            from waiting
         ) as placed group by customer_id
     )
-    select c.customer_id from customers as c join firsts using (customer_id)
+    select c.customer_id, firsts.expired from customers as c join firsts using (customer_id)
     order by firsts.place limit $4 for update of c skip locked"""
 _RUN_OUT = f"""
     with mine as (
@@ -162,6 +172,20 @@ _CLAIM = """
                       code = coalesce(mine.code, outbox.code)
     from mine where outbox.effect_id = mine.effect_id and outbox.state = 'pending'
     returning outbox.effect_id, outbox.attempt"""
+_SETTLE = f"""
+    with given as (
+        select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[])
+                      as given (effect_id, state, at, detail, attempt)
+    ), mine as (
+        select effect_id, attempt from outbox where effect_id = any($1::text[]) {_IN_ORDER}
+    ), settled as (
+        update outbox set state = given.state, settled_at = given.at::timestamptz,
+                          detail = coalesce(nullif(given.detail, ''), outbox.detail), lease_until = null
+        from mine join given using (effect_id)
+        where outbox.effect_id = mine.effect_id and outbox.state not in {_SETTLED}
+        and outbox.attempt = coalesce(given.attempt, outbox.attempt)
+    )
+    select mine.effect_id from mine join given using (effect_id) where mine.attempt <> given.attempt"""
 _INTEND = f"""
     with mine as (
         select o.effect_id

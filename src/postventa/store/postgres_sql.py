@@ -6,7 +6,7 @@ again, so that `rows` reads both databases alike.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Protocol
 
 Row = Sequence[Any]
@@ -78,16 +78,38 @@ def columns(table: str, names: Sequence[str]) -> str:
     return ", ".join(f"{read} as {name}" for read, name in zip(reads, names, strict=True))
 
 
-def insert(table: str, names: Sequence[str], ending: str = "") -> str:
+def texts(table: str, names: Sequence[str]) -> str:
+    """The same columns as one array of text, so that rows of several tables come with one statement."""
+    reads = [_READS.get(_kind(table, name), "{0}").format(f"{table}.{name}") for name in names]
+    return f"array[{', '.join(f'({read})::text' for read in reads)}]"
+
+
+def reader(table: str, names: Sequence[str]) -> Callable[[Sequence[str | None]], Row]:
+    """From such an array to the row that `columns` gives."""
+    numbers = [place for place, name in enumerate(names) if _kind(table, name) == "bigint"]
+    flags = [place for place, name in enumerate(names) if _kind(table, name) == "flag"]
+
+    def read(found: Sequence[str | None]) -> Row:
+        row: list[Any] = list(found)
+        for place in numbers:
+            row[place] = None if row[place] is None else int(row[place])
+        for place in flags:
+            row[place] = row[place] == "true"
+        return row
+
+    return read
+
+
+def insert(table: str, names: Sequence[str], ending: str = "", first: int = 1) -> str:
     """Insert a batch."""
     values = ", ".join(cast(table, name) for name in names)
-    return f"insert into {table} ({', '.join(names)}) select {values} from {given(table, names)} {ending}"
+    return f"insert into {table} ({', '.join(names)}) select {values} from {given(table, names, first=first)} {ending}"
 
 
-def upsert(table: str, names: Sequence[str], keys: int, *, kept: Collection[str] = ()) -> str:
+def upsert(table: str, names: Sequence[str], keys: int, *, kept: Collection[str] = (), first: int = 1) -> str:
     """Insert a batch over what is there. The first `keys` columns are the key; `kept` ones stay as they are."""
     changing = ", ".join(f"{name} = excluded.{name}" for name in names[keys:] if name not in kept)
-    return insert(table, names, f"on conflict ({', '.join(names[:keys])}) do update set {changing}")
+    return insert(table, names, f"on conflict ({', '.join(names[:keys])}) do update set {changing}", first)
 
 
 def matching(table: str, names: Sequence[str]) -> str:

@@ -69,11 +69,11 @@ class PostgresTransaction(PostgresOutbox):
     # --- who is meant ----------------------------------------------------------------------------------------------
     async def order_owners(self, order_ids: Sequence[str]) -> dict[str, str | None]:
         wanted = sorted(set(order_ids))
-        if not wanted:
-            return {}
-        await self.execute(_MAKE_OWNERS, wanted)
-        found = await self.fetch(_LOCK_OWNERS, wanted)
-        return {row[0]: row[1] for row in found}
+        while wanted:
+            found = await self.fetch(_LOCK_OWNERS, wanted)
+            if len(found) == len(wanted):  # else one was made by another while we waited for it: now it is to be seen
+                return {row[0]: row[1] for row in found}
+        return {}
 
     async def set_order_owners(self, owners: Mapping[str, str]) -> None:
         await self.execute(_SET_OWNERS, *arrays(sorted(owners.items()), 2))
@@ -250,11 +250,14 @@ def letter_from_row(row: Sequence[Any]) -> DeadLetter:
     return DeadLetter(source or "", reason or "", record or "", time_from_text(row[3]), field, event_id, row[6])
 
 
-_MAKE_OWNERS = """
-    insert into order_owner (order_id) select id from unnest($1::text[]) as new (id) order by id collate "C"
-    on conflict do nothing"""
 _LOCK_OWNERS = """
-    select order_id, customer_id from order_owner where order_id = any($1) order by order_id for update"""
+    with made as (
+        insert into order_owner (order_id) select id from unnest($1::text[]) as new (id) order by id collate "C"
+        on conflict do nothing returning order_id, customer_id
+    ), held as (
+        select order_id, customer_id from order_owner where order_id = any($1::text[]) order by order_id for update
+    )
+    select * from made union all select * from held"""
 _SET_OWNERS = """
     insert into order_owner (order_id, customer_id) select * from unnest($1::text[], $2::text[])
     on conflict (order_id) do update set customer_id = excluded.customer_id"""

@@ -16,6 +16,8 @@ from postventa.errors import StoreError
 OutboxState = Literal[
     "pending", "claimed", "sending", "sent", "uncertain", "cancelled", "refused", "gave_up"
 ]  # fmt: skip
+Ended = tuple[str, OutboxState, datetime, str, int | None]
+"""How one row ends: effect id, state, when, why, and whose word it is (the attempt; None: anybody's)."""
 SETTLED: frozenset[OutboxState] = frozenset({"sent", "cancelled", "refused", "gave_up"})
 """States that no later word changes. `uncertain` is not one: a late receipt turns it into `sent`."""
 SKIPPED = "skipped by an operator: created before the time given"

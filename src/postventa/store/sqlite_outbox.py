@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from postventa.store import rows
-from postventa.store.base import SKIPPED, OutboxRecord, OutboxState
+from postventa.store.base import SKIPPED, Ended, OutboxRecord, OutboxState
 from postventa.store.codec import dumps, time_to_text
 from postventa.store.sqlite_thread import hops
 
@@ -98,9 +98,16 @@ class SqliteOutbox:
         return list(map(rows.outbox_from_row, found))
 
     @hops
+    def settle_all(self, ends: Sequence[Ended]) -> set[str]:
+        return {one[0] for one in ends if self._settle(*one)}
+
+    @hops
     def settle(
         self, effect_id: str, state: OutboxState, at: datetime, detail: str = "", attempt: int | None = None
     ) -> bool:
+        return self._settle(effect_id, state, at, detail, attempt)
+
+    def _settle(self, effect_id: str, state: OutboxState, at: datetime, detail: str, attempt: int | None) -> bool:
         moved = self.db.execute(
             "update outbox set state = ?, settled_at = ?, detail = coalesce(nullif(?, ''), detail), lease_until = null"
             f" where effect_id = ? and state not in {_SETTLED} and attempt = coalesce(?, attempt)",

@@ -233,6 +233,31 @@ async def test_doubt_and_a_late_receipt(store, make, save):
     assert await state_of(store, "e1") == "sent"
 
 
+async def test_ends_of_several_at_once_are_heard_as_one_by_one(store, make, save):
+    await save("c1", effects=tuple(make.send(name) for name in ("a", "b", "c", "d")))
+    await claim(store, "a", "b", "c")
+    await intend(store, make, a=1, b=1)
+    async with store.transaction() as tx:
+        await tx.settle("b", "uncertain", make.at(2), "no answer")
+        heard = await tx.settle_all([
+            ("a", "sent", make.at(3), "250 ok", 1),
+            ("b", "sent", make.at(4), "", 1),
+            ("c", "sent", make.at(5), "another attempt's", 7),
+            ("d", "gave_up", make.at(6), "anybody's word", None),
+            ("gone", "sent", make.at(7), "", 1),
+        ])  # fmt: skip
+    assert heard == {"a", "b", "d", "gone"}
+    found = [await store.views.outbox_row(name) for name in ("a", "b", "c", "d")]
+    assert [(row.state, row.detail) for row in found] == [
+        ("sent", "250 ok"), ("sent", "no answer"), ("claimed", ""), ("gave_up", "anybody's word"),
+    ]  # fmt: skip
+    assert [row.settled_at for row in found] == [make.at(3), make.at(4), None, make.at(6)]
+    async with store.transaction() as tx:
+        assert await tx.settle_all([("a", "refused", make.at(8), "too late", 1)]) == {"a"}
+        assert await tx.settle_all([]) == set()
+    assert await state_of(store, "a") == "sent"
+
+
 async def test_events_to_publish_come_in_the_order_they_were_saved(store, make, save):
     for number in (3, 1, 2):
         event = make.event(f"x{number}", "order.delivered")
