@@ -174,6 +174,13 @@ async def test_a_cancelled_task_leaves_nothing_and_frees_the_store(store, make, 
     assert await store.views.control("half") is None
 
 
+async def test_the_latest_moment_is_that_of_whoever_was_moved_last(store, make, save):
+    assert await store.views.latest() is None
+    await save("c2", minutes=7)
+    await save("c1", minutes=3)
+    assert await store.views.latest() == make.at(7)
+
+
 async def test_due_customers_come_oldest_first(store, make, save):
     for name, due in (("late", 30), ("early", 10), ("later", 60), ("never", None)):
         await save(name, state_runs={"r": make.run("r", due=due)})
