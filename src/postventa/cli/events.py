@@ -70,14 +70,16 @@ def send(
     """Send events to the running engine, or publish them on Kafka; tell what became of each."""
     settings = settings_of(project)
     if kafka:
-        _tell(_published(project, topic, _lines(file)), file, as_json)
+        with progress("publishing events") as tell:
+            _tell(_published(project, topic, watched(list(_lines(file)), "publishing events", tell)), file, as_json)
         return
     address = url_of(project, settings, url)
     if address is None:
         raise NotRunning(
             "no engine runs here", where=str(project), mend="start it: postventa run, or name it: --url URL"
         )
-    _tell(_sent(Api(address, settings), _lines(file)), file, as_json)
+    with progress("sending events") as tell:
+        _tell(_sent(Api(address, settings), watched(list(_lines(file)), "sending events", tell)), file, as_json)
 
 
 @command.command("import")

@@ -14,9 +14,11 @@ def command(
     everything: Annotated[bool, typer.Option("--all", help="All messages of all journeys.")] = False,
     channel: Annotated[str | None, typer.Option(metavar="NAME", help="Only this channel, such as email.")] = None,
     project: Annotated[Path, typer.Option(metavar="DIR", help="The project's folder.")] = Path(),
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Hold messages back until 'postventa resume'. Journeys go on; what is already at the mail server still leaves."""
     import asyncio
+    import json
     from datetime import UTC, datetime
 
     from postventa.cli import control
@@ -33,6 +35,9 @@ def command(
                 await operate.pause(engine.store, scope, reason, by, datetime.now(UTC))
 
         asyncio.run(pause())
+    if as_json:
+        typer.echo(json.dumps({"paused": scope, "reason": reason, "by": by}, ensure_ascii=False))
+        return
     typer.echo(f"Paused {scope}: {reason}. Nothing is dropped; 'postventa resume {_words(scope)}' lets it go on.")
 
 

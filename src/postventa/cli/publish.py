@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +22,7 @@ def command(
         typer.Option("--to", metavar="HASH", help="Not the files but an earlier release; its beginning will do."),
     ] = "",
     listed: Annotated[bool, typer.Option("--list", help="Only list the releases, newest first.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Check the project and make it the live release.
 
@@ -28,11 +32,19 @@ def command(
     loaded = Project.load(project)
     t = tongue(loaded.sound_settings.language)
     if listed:
-        _list(project, t)
+        _list(project, t, as_json)
         return
     from postventa.cli.moving import wait_for_moves
 
     told = _publish(project, loaded if to else loaded.require_sound(), message, to)
+    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+        _say(told, loaded, t, to)
+        wait_for_moves(project, loaded, t, told.get("moves", ()))
+    if as_json:
+        typer.echo(json.dumps({"release": told["release"], "running": told["running"]}))
+
+
+def _say(told: dict[str, Any], loaded: Project, t: Tongue, to: str) -> None:
     if to:
         typer.echo(t("Release {hash} is live again.", hash=told["release"][:12]))
     elif told["running"]:
@@ -42,7 +54,6 @@ def command(
         if loaded.sound_settings.store.postgres_env is not None:
             said = "Published {hash}: {count} journeys. 'postventa worker' starts an engine with it."
         typer.echo(t(said, hash=told["release"][:12], count=len(loaded.journeys)))
-    wait_for_moves(project, loaded, t, told.get("moves", ()))
 
 
 def _publish(folder: Path, loaded: Project, message: str, to: str) -> dict[str, Any]:
@@ -68,7 +79,7 @@ def _publish(folder: Path, loaded: Project, message: str, to: str) -> dict[str, 
     return {"release": asyncio.run(publish()), "running": False}
 
 
-def _list(folder: Path, t: Tongue) -> None:
+def _list(folder: Path, t: Tongue, as_json: bool) -> None:
     import asyncio
 
     from postventa.cli.reach import reading
@@ -77,7 +88,11 @@ def _list(folder: Path, t: Tongue) -> None:
         async with reading(folder) as store:
             return await store.views.releases()
 
-    for one in asyncio.run(ask()):
+    releases = asyncio.run(ask())
+    if as_json:
+        typer.echo(json.dumps({"releases": releases}, ensure_ascii=False))
+        return
+    for one in releases:
         live = f"  {t('live')}" if one["live"] else ""
         by = f"  {one['by']}" if one["by"] else ""
         typer.echo(f"{one['hash'][:12]}  {t.when(one['published_at'])}{by}  {one['message']}{live}".rstrip())

@@ -16,9 +16,11 @@ def command(
         str | None, typer.Option(metavar="TIME", help="Leave out messages decided before ('now': all that wait).")
     ] = None,
     project: Annotated[Path, typer.Option(metavar="DIR", help="The project's folder.")] = Path(),
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Go on after a pause."""
     import asyncio
+    import json
     from datetime import UTC, datetime
 
     from postventa.cli import control
@@ -38,6 +40,11 @@ def command(
                 return await operate.resume(engine, scope, by, datetime.now(UTC), before)
 
         told = asyncio.run(resume())
+    if as_json:
+        typer.echo(
+            json.dumps({"resumed": scope, "was_paused": told["was_paused"], "skipped": told["skipped"], "by": by})
+        )
+        return
     if not told["was_paused"]:
         typer.echo(f"{scope} was not paused.")
     left_out = f"; {told['skipped']} messages were left out" if before else ""

@@ -128,3 +128,16 @@ def test_publish_pause_and_resume_without_an_engine(say: Say) -> None:
     assert code == 2
     assert "after-purchase" in error
     assert say("pause", "--all", "--channel", "email", "--reason", "why")[0] == 2
+
+
+def test_publish_pause_and_resume_speak_to_programs(say: Say) -> None:
+    """One JSON object each on standard output; what is for people stays out of it."""
+    published = json.loads(say("publish", "--json")[1])
+    (release,) = json.loads(say("publish", "--list", "--json")[1])["releases"]
+    assert (published["release"], published["running"], release["hash"], release["live"]) == (
+        release["hash"], False, release["hash"], True,
+    )  # fmt: skip
+    paused = json.loads(say("pause", "after-purchase", "--reason", "a wrong price", "--json")[1])
+    assert (paused["paused"], paused["reason"]) == ("journey:after-purchase", "a wrong price")
+    resumed = json.loads(say("resume", "after-purchase", "--json")[1])
+    assert (resumed["resumed"], resumed["was_paused"], resumed["skipped"]) == ("journey:after-purchase", True, 0)
