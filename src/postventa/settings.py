@@ -127,8 +127,8 @@ class Smtp(Form):
     """The environment variable with who logs in, instead of `username`."""
     password_env: EnvName | None = None
     """The environment variable with the password. It never stands in a file."""
-    connections: int = Field(default=4, ge=1, le=64)
-    """Connections at the same time."""
+    connections: int = Field(default=8, ge=1, le=64)
+    """Connections at the same time. Fewer where the mail server admits fewer."""
     timeout: Span = Duration(seconds=30)
     """How long to wait for an answer."""
     sender: str | None = Field(default=None, alias="from")

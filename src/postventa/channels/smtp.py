@@ -34,7 +34,7 @@ class SmtpSettings:
     username: str = ""
     password: str = field(default="", repr=False)
     security: Literal["starttls", "tls", "none"] = "starttls"
-    connections: int = 4
+    connections: int = 8
     connect_timeout: float = 20
     command_timeout: float = 60
     end_of_data_timeout: float = 600  # RFC 5321: a server may think for ten minutes
