@@ -6,6 +6,7 @@ the same files as data beside this module. Nothing of it is importable.
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -50,6 +51,21 @@ def copy_to(target: Path) -> list[Path]:
             (target / file).parent.mkdir(exist_ok=True)
             shutil.copy(source / file, target / file)
     return sorted(path for path in target.rglob("*") if path.is_file())
+
+
+def speak(project: Path, language: str) -> None:
+    """Have a new project speak `language`: what the commands say, and what an editor shows over each key."""
+    from postventa.source.hints import in_language
+
+    settings = project / MARKER
+    text = settings.read_text(encoding="utf-8")
+    first, mark, rest = text.partition("\nlocale:")
+    settings.write_text(
+        f"{first}\nlanguage: {language}{mark}{rest}" if mark else f"{text}language: {language}\n", "utf-8"
+    )
+    for file in sorted((project / "schemas").glob("*.v1.json")):
+        told = in_language(json.loads(file.read_text(encoding="utf-8")), language)
+        file.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def _refuse_unless_empty(target: Path) -> None:

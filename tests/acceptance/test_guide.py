@@ -13,8 +13,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = {"en": ROOT / "docs/guide.md", "es": ROOT / "docs/guia.md"}
-SPEAKS_SPANISH = ("diff", "shop/postventa.yaml", "-currency: EUR\n+currency: EUR\n+language: es\n")
-"""What only the Spanish guide does: its answers shall be Spanish."""
+SPEAKS_SPANISH = " --language es"
+"""What only the Spanish guide asks for: its answers shall be Spanish."""
 OWN_WORDS = re.compile(r'"[^"]*"|--html \S+')
 """A note for a release and a page's name are in the language of whoever writes them."""
 
@@ -49,10 +49,10 @@ def test_a_guide_is_true_word_for_word(language: str, tmp_path: Path, monkeypatc
 
 
 def test_both_guides_do_the_same() -> None:
-    spanish = steps(GUIDES["es"])
-    assert SPEAKS_SPANISH in spanish
-    spanish.remove(SPEAKS_SPANISH)
-    assert spanish == steps(GUIDES["en"])
+    begin, *spanish = steps(GUIDES["es"])
+    first, *english = steps(GUIDES["en"])
+    assert begin == tuple(one.replace("init shop", f"init shop{SPEAKS_SPANISH}") for one in first)
+    assert spanish == english
     assert len(spanish) >= 25
 
 

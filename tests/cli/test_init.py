@@ -67,3 +67,15 @@ def test_a_file_in_the_way_is_named(content: Path, tmp_path: Path, capsys: pytes
     (tmp_path / "file").write_text("mine", encoding="utf-8")
     assert main.run(["init", str(tmp_path / "file")]) == main.CANNOT_RUN
     assert "this is a file" in capsys.readouterr().err
+
+
+def test_a_project_that_speaks_spanish(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The real starter: what is said, what is written down, and what the commands say there from then on."""
+    shop = tmp_path / "tienda"
+    assert main.run(["init", str(shop), "--language", "es"]) == 0
+    assert "Hecho" in capsys.readouterr().out
+    assert "Qué reciben nuestros clientes" in (shop / "README.md").read_text("utf-8")
+    assert "\nlanguage: es\nlocale: es\n" in (shop / "postventa.yaml").read_text("utf-8")
+    assert "Espera un tiempo" in (shop / "schemas/journey.v1.json").read_text("utf-8")
+    assert main.run(["validate", "--project", str(shop)]) == 0
+    assert "sin errores" in capsys.readouterr().out

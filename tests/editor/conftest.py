@@ -26,6 +26,17 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def editor(project: Path) -> Iterator[Editor]:
+    yield from _open(project)
+
+
+@pytest.fixture
+def spanish(tmp_path: Path) -> Iterator[Editor]:
+    starter.copy_to(tmp_path / "tienda")
+    starter.speak(tmp_path / "tienda", "es")
+    yield from _open(tmp_path / "tienda")
+
+
+def _open(project: Path) -> Iterator[Editor]:
     if not os.environ.get("CI") and (shutil.which("node") is None or not SERVER.is_file()):
         pytest.skip("the YAML language server is not here: npm ci --prefix tools/node")
     opened = Editor(project)

@@ -58,6 +58,8 @@ class Editor:
     def hover(self, file: str, text: str) -> str:
         """What a bubble says over the place marked with `|` in the text."""
         uri, position = self._at(file, text)
+        while uri not in self._published:  # then it has read the schema, too
+            self._read()
         found = self._ask("textDocument/hover", {"textDocument": {"uri": uri}, "position": position})
         contents = found["contents"] if found else ""
         return contents["value"] if isinstance(contents, dict) else str(contents)

@@ -86,6 +86,19 @@ def test_a_bubble_teaches(editor: Editor, file: str, text: str, says: str) -> No
     assert says.lower() in shown.lower()
 
 
+def test_a_bubble_teaches_in_spanish(spanish: Editor) -> None:
+    """In a project of `postventa init --language es`."""
+    said = {
+        HEAD + "  - wa|it: 3 days\n": "Espera un tiempo",
+        HEAD.replace("order.paid", "order.pa|id"): "El dinero ha llegado",
+        HEAD + "  - branch:\n      - when: {order.total: {at_le|ast: 3}}\n": "Eso o más",
+    }
+    for text, expected in said.items():
+        assert expected.lower() in spanish.hover("journeys/x.yaml", text).lower()
+    told = spanish.problems("journeys/x.yaml", HEAD + "  - wait: soon\n")
+    assert any("una duración, como 3 days" in message for _, message in told)
+
+
 @pytest.mark.parametrize(
     ("file", "text", "offered", "not_offered"),
     [

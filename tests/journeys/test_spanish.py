@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from test_golden import BAD, load_one
@@ -13,9 +16,12 @@ from test_golden import BAD, load_one
 from postventa.cli import main
 from postventa.cli.explain import meanings
 from postventa.journeys import words
+from postventa.source import language
+from postventa.source.hints import in_language
 from postventa.source.language import known, told
 
-SOURCE = Path(__file__).parents[2] / "src/postventa"
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src/postventa"
 SAID_BY = (
     "journeys",
     "source",
@@ -59,6 +65,40 @@ def test_no_key_or_word_of_a_journey_lacks_its_spanish_meaning() -> None:
     ]
     assert len(docs) > 80
     assert [doc for doc in docs if not known(doc, "es")] == []
+
+
+SPOKEN = ("journey", "survey", "message", "loyalty", "brand", "test")
+"""The files a marketer writes: what an editor says over their keys is Spanish where the project is."""
+
+
+def bubbles(schema: Any) -> Iterator[str]:
+    """Every text of a schema that an editor shows."""
+    if isinstance(schema, list):
+        for one in schema:
+            yield from bubbles(one)
+    elif isinstance(schema, dict):
+        texts = (schema.get(key) for key in ("markdownDescription", "description", "patternErrorMessage"))
+        yield from (one for one in texts if isinstance(one, str))
+        yield from schema.get("markdownEnumDescriptions", ())
+        for one in schema.values():
+            yield from bubbles(one)
+
+
+@pytest.mark.parametrize("name", SPOKEN)
+def test_no_bubble_of_an_editor_lacks_its_spanish(name: str) -> None:
+    schema = json.loads((ROOT / "schemas" / f"{name}.v1.json").read_text("utf-8"))
+    english = {part for text in bubbles(schema) for part in text.split("\n\n")}
+    spanish = {part for text in bubbles(in_language(schema, "es")) for part in text.split("\n\n")}
+    assert len(english) >= 5
+    assert english & spanish == set()
+    words = re.compile(r"\b(the|of|what|which|is|are|where|from|how|its|it)\b(?!:)", re.IGNORECASE)
+    code = re.compile(r"`[^`]*`|\{[^}]*\}")
+    assert [one for one in spanish if words.search(code.sub("", one)) and "`" not in one and "Al lado" not in one] == []
+
+
+def test_no_sentence_stands_twice_in_the_tables() -> None:
+    english = [pair[0] for file in language._FILES["es"] for pair in language._pairs(file)]
+    assert [one for one, count in Counter(english).items() if count > 1] == []
 
 
 def test_no_sentence_in_the_code_lacks_its_spanish() -> None:

@@ -173,10 +173,13 @@ def run(*words: str, project: Path) -> str:
 
 
 def wait_until_quiet(engine: Engine) -> None:
-    while True:
+    """Until everybody is through and every message has left; the longest wait is nine seconds."""
+    end = time.monotonic() + 180
+    while time.monotonic() < end:
         status = engine.status()
         if not status["running"] and not sum(
             status["messages"].get(one, 0) for one in ("pending", "claimed", "sending")
         ):
             return
         time.sleep(0.5)
+    raise AssertionError(f"people stand for ever: {status['runs']}, {status['messages']}")

@@ -15,6 +15,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from postventa.source.language import paragraphs, told
+
 Json = dict[str, Any]
 DRAFT = "http://json-schema.org/draft-07/schema#"
 
@@ -68,6 +70,27 @@ def sentence(text: str) -> str:
 def plain(text: str) -> str:
     """Without the marks of Markdown, for editors that show none."""
     return text.replace("`", "").replace("**", "")
+
+
+# --- in another language ----------------------------------------------------------------------------------------------
+def in_language(schema: Any, language: str) -> Any:
+    """The same schema whose bubbles and messages are told in `language`; what has no translation stays English."""
+    if isinstance(schema, list):
+        return [in_language(one, language) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {key: in_language(value, language) for key, value in schema.items()}
+    if isinstance(text := schema.get("markdownDescription", schema.get("description")), str):
+        said = paragraphs(text, language)
+        made["description"] = plain(said)
+        if "markdownDescription" in schema:
+            made["markdownDescription"] = said
+    if isinstance(text := schema.get("patternErrorMessage"), str):
+        made["patternErrorMessage"] = told(text, language)
+    if isinstance(texts := schema.get("markdownEnumDescriptions"), list):
+        meanings = [paragraphs(one, language) for one in texts]
+        made |= {"enumDescriptions": meanings, "markdownEnumDescriptions": meanings}
+    return made
 
 
 # --- from pydantic models ---------------------------------------------------------------------------------------------

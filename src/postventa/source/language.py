@@ -13,7 +13,9 @@ from importlib.resources import files
 from typing import NamedTuple
 
 LANGUAGES = ("en", "es")
-_FILES = {"es": ("spanish.txt", "spanish_scenarios.txt", "spanish_keys.txt", "spanish_commands.txt")}
+_FILES = {
+    "es": ("spanish.txt", "spanish_scenarios.txt", "spanish_keys.txt", "spanish_commands.txt", "spanish_hints.txt")
+}
 _HOLE = re.compile(r"\{(\d)(\*?)\}")
 
 
@@ -43,6 +45,24 @@ def known(text: str, language: str) -> bool:
         return True
     plain, forms = _forms(language)
     return text in plain or any(form.pattern.fullmatch(text) for form in forms)
+
+
+def paragraphs(text: str, language: str) -> str:
+    """`told` for a text of several sentences in paragraphs, where a sentence begins with a capital letter and ends with
+    a full stop that its words in the tables do not have."""
+    return "\n\n".join(_as_a_sentence(one, language) for one in text.split("\n\n"))
+
+
+def _as_a_sentence(text: str, language: str) -> str:
+    """One paragraph. The sentence itself goes before a form with holes that would fit it, too."""
+    if language not in _FILES:
+        return text
+    plain, _ = _forms(language)
+    bare = text.removesuffix(".")
+    ways = (text, bare, bare[:1].lower() + bare[1:])
+    said = next((plain[one] for one in ways if one in plain), None) or told(bare, language)
+    begun = said[:1].upper() + said[1:] if text[:1].isupper() else said
+    return f"{begun}." if text.endswith(".") and not begun.endswith((".", "!", "?", "…")) else begun
 
 
 def _filled(said: str, parts: tuple[str, ...], language: str) -> str:

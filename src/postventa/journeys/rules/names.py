@@ -30,8 +30,7 @@ def check(tree: Tree, known: Known) -> None:
                 _one_of(tree, name, "J203", "survey", known.surveys, known, "make surveys/{0}.yaml")
             case "reward" if known.loyalty:
                 mend = "add '{0}' under 'rewards' in loyalty.yaml"
-                there = "loyalty.yaml rewards"
-                _one_of(tree, name, "J204", "reward", known.rewards, known, mend, there)
+                _one_of(tree, name, "J204", "reward", known.rewards, known, mend, lacks="loyalty.yaml rewards")
             case "group" if name.name != "customer":
                 _one_of(
                     tree,
