@@ -14,6 +14,7 @@ from postventa.cli import past as sources
 from postventa.cli import versions
 from postventa.cli.comparing import print_comparison, write_page
 from postventa.cli.progress import Tell, progress
+from postventa.cli.tables import Groups, below, show, table
 from postventa.core.values import as_time, time_text
 from postventa.engine.backtest import Past, Report, play
 from postventa.engine.compare import Side, compare
@@ -186,26 +187,18 @@ def _summary_line(report: Report, t: Tongue) -> str:
 
 
 def _print_tables(report: Report, t: Tongue) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=t("What would have been sent"), title_justify="left")
-    table.add_column(t("journey"))
-    table.add_column(t("message"))
-    for name in ("sent", "put off", "skipped"):
-        table.add_column(t(name), justify="right")
-    table.add_column(t("skipped because"))
-    for row in report.rows():
-        why = ", ".join(f"{t.reason(reason)} ({count})" for reason, count in row.reasons)
-        table.add_row(row.journey, row.message, str(row.sent), str(row.deferred), str(row.skipped), why)
-    console = Console()
-    console.print(table)
+    rows = report.rows()
+    sent = table(t("What would have been sent"), [t("message")], [t(name) for name in ("sent", "put off", "skipped")])
+    groups = Groups(sent, [(row.journey, row.message) for row in rows])
+    for row in rows:
+        groups.row(row.journey, row.message, *(str(one or "") for one in (row.sent, row.deferred, row.skipped)))
+        for reason, count in row.reasons:
+            sent.add_row(below(t.reason(reason)), "", "", str(count), style="dim")
+    show(sent)
     if report.standing:
-        still = Table(title=t("Still under way at the end"), title_justify="left")
-        for name in ("journey", "step", "waits for"):
-            still.add_column(t(name))
-        still.add_column(t("people"), justify="right")
+        still = table(t("Still under way at the end"), [t(name) for name in ("journey", "step", "waits for")],
+                      [t("people")])  # fmt: skip
         for (journey, step, kind), count in sorted(report.standing.items()):
             still.add_row(journey, step, t(kind), str(count))
-        console.print(still)
+        show(still)
     typer.echo(_summary_line(report, t))

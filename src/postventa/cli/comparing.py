@@ -6,13 +6,14 @@ import json
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import typer
 
+from postventa.cli.tables import Groups, show, table
 from postventa.core.values import time_text
-from postventa.engine.compare import KINDS, Change, Comparison, Example, PutOff, Sum
+from postventa.engine.compare import KINDS, Change, Comparison, Example
 from postventa.web.side_by_side import (
     HELD,
     PEOPLE,
@@ -24,6 +25,9 @@ from postventa.web.side_by_side import (
     why_words,
 )
 from postventa.web.tongue import ENGLISH, Tongue
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 SHOWN = 10
 """Differences told one by one."""
@@ -100,35 +104,15 @@ def _json_time(moment: datetime | None) -> str | None:
 
 
 # --- for people -------------------------------------------------------------------------------------------------------
-def _table(title: str, words: list[str], numbers: list[str]) -> Any:
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left")
-    for name in words:
-        table.add_column(name, overflow="fold")
-    for name in numbers:
-        table.add_column(name, justify="right")
-    return table
-
-
-def _show(table: Any) -> None:
-    from rich.console import Console
-
-    Console().print(table)
-
-
 def _messages(found: Comparison, t: Tongue) -> None:
     numbers = [t(name) for name in ("Before", "After", "only before", "only after", "moved", "by (median)")]
-    table = _table(t("What the change does"), [t("message")], numbers)
-    for row in found.sums:
-        if row.added or row.dropped or row.moved:
-            counts = (row.before, row.after, row.dropped, row.added, row.moved)
-            table.add_row(_name(row), *(str(one or "") for one in counts), shift_words(row.shift, t))
-    _show(table)
-
-
-def _name(one: Sum | PutOff) -> str:
-    return one.message if one.message == one.journey else f"{one.message} ({one.journey})"
+    rows = [row for row in found.sums if row.added or row.dropped or row.moved]
+    made = table(t("What the change does"), [t("message")], numbers)
+    groups = Groups(made, [(row.journey, row.message) for row in rows])
+    for row in rows:
+        counts = (row.before, row.after, row.dropped, row.added, row.moved)
+        groups.row(row.journey, row.message, *(str(one or "") for one in counts), shift_words(row.shift, t))
+    show(made)
 
 
 def _people(found: Comparison, t: Tongue) -> None:
@@ -140,47 +124,47 @@ def _people(found: Comparison, t: Tongue) -> None:
     most, now = found.most
     text = "The most for one customer: {before} mails before, {after} after ({who}); within 7 days {week} and {later}."
     typer.echo(t(text, before=most.mails, after=now.mails, who=now.customer, week=most.week, later=now.week))
+    typer.echo("")
 
 
 def _put_off(found: Comparison, t: Tongue) -> None:
     if not found.put_off:
         return
     numbers = [t("Before"), t("for (median)"), t("After"), t("for (median)")]
-    table = _table(t("Put off before they left"), [t("message"), t("by")], numbers)
+    made = table(t("Put off before they left"), [t("message"), t("by")], numbers)
+    groups = Groups(made, [(one.journey, one.message) for one in found.put_off])
     for one in found.put_off:
-        table.add_row(_name(one), t(HELD[one.by]), str(one.before), span_words(one.wait_before, t),
-                      str(one.after), span_words(one.wait_after, t))  # fmt: skip
-    _show(table)
+        groups.row(one.journey, one.message, t(HELD[one.by]), str(one.before), span_words(one.wait_before, t),
+                   str(one.after), span_words(one.wait_after, t))  # fmt: skip
+    show(made)
 
 
 def _reasons(found: Comparison, t: Tongue) -> None:
     rows = [row for row in reasons(found.changes, t) if row[2]]
     if not rows:
         return
-    table = _table(
-        t("Sent by one version only"), [t("message"), t("sent"), t("the other does not: the customer")], [""]
-    )
+    made = table(t("Sent by one version only"), [t("message"), t("sent"), t("the other does not: the customer")], [""])
     for message, side, why, number in rows:
-        table.add_row(message, side, why, str(number))
-    _show(table)
+        made.add_row(message, side, why, str(number))
+    show(made)
 
 
 def _examples(found: Comparison, t: Tongue, zone: ZoneInfo) -> None:
     title = f"{t('{count} customers side by side', count=len(found.examples))} ({zone.key})"
-    table = _table(title, [t("customer"), t("message"), t("Before"), t("After")], [])
+    made = table(title, [t("customer"), t("message"), t("Before"), t("After")], [])
     for one in found.examples:
-        _example(table, one, t, zone)
-    _show(table)
+        _example(made, one, t, zone)
+    show(made)
 
 
-def _example(table: Any, one: Example, t: Tongue, zone: ZoneInfo) -> None:
+def _example(made: Table, one: Example, t: Tongue, zone: ZoneInfo) -> None:
     for place, mail in enumerate(one.mails[:SEVERAL]):
         who = one.customer if place == 0 else ""
         times = [_short(at and at.astimezone(zone)) for at in (mail.before, mail.after)]
-        table.add_row(who, mail.message, times[0], "=" if mail.before == mail.after else times[1])
+        made.add_row(who, mail.message, times[0], "=" if mail.before == mail.after else times[1])
     if len(one.mails) > SEVERAL:
-        table.add_row("", t("… and {count} more", count=len(one.mails) - SEVERAL), "", "")
-    table.add_section()
+        made.add_row("", t("… and {count} more", count=len(one.mails) - SEVERAL), "", "")
+    made.add_section()
 
 
 def _short(moment: datetime | None) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from postventa.cli.reach import reading, settings_of
+from postventa.cli.tables import below, show, table
 from postventa.engine.release import Releases
 from postventa.engine.results import ExperimentFigures, Results, results
 from postventa.errors import ConfigError
@@ -51,35 +52,18 @@ async def _results(project: Path, journey: str | None) -> list[Results]:
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
-def _table(title: str, words: list[str], numbers: list[str]) -> Any:
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left")
-    for name in words:
-        table.add_column(name)
-    for name in numbers:
-        table.add_column(name, justify="right")
-    return table
-
-
-def _show(table: Any) -> None:
-    from rich.console import Console
-
-    Console().print(table)
-
-
 def _print_all(found: list[Results], t: Tongue) -> None:
     if not found:
         typer.echo(t("No journey is published yet: postventa publish."))
         return
     numbers = ("entered", "inside", "mails sent", "skipped", "goals reached", "worth")
-    table = _table(t("What it brought"), [t("journey")], [t(name) for name in numbers])
+    made = table(t("What it brought"), [t("journey")], [t(name) for name in numbers])
     for one in found:
         sent = sum(message.sent for message in one.messages)
         skipped = sum(sum(message.skipped.values()) for message in one.messages)
         goals = (str(one.goals.reached), f"{money(one.goals.total)} {one.currency}") if one.goal else ("–", "–")
-        table.add_row(one.journey, str(one.entered), str(one.inside), str(sent), str(skipped), *goals)
-    _show(table)
+        made.add_row(one.journey, str(one.entered), str(one.inside), str(sent), str(skipped), *goals)
+    show(made)
 
 
 def _print_one(one: Results, t: Tongue) -> None:
@@ -100,19 +84,19 @@ def _print_one(one: Results, t: Tongue) -> None:
 
 
 def _print_messages(one: Results, t: Tongue) -> None:
-    table = _table("", [t("message")], [t("sent"), t("skipped")])
-    table.add_column(t("not sent because"))
+    made = table("", [t("message")], [t("sent"), t("skipped")])
     for message in one.messages:
-        why = [f"{words} ({count})" for words, count in not_sent(message, t)]
-        table.add_row(message.message, str(message.sent), str(sum(message.skipped.values())), ", ".join(why))
-    _show(table)
+        made.add_row(message.message, str(message.sent), str(sum(message.skipped.values()) or ""))
+        for words, count in not_sent(message, t):
+            made.add_row(below(words, 1), "", str(count), style="dim")
+    show(made)
 
 
 def _print_experiment(one: ExperimentFigures, t: Tongue) -> None:
     numbers = [t("customers"), t("by its weight"), t("reached {what}", what=t(one.measure)), t("rate"), t("interval")]
-    table = _table(t("Experiment {name}", name=one.name), [t("variant")], numbers)
+    made = table(t("Experiment {name}", name=one.name), [t("variant")], numbers)
     for arm in one.variants:
         rates = (share(arm.rate, t), f"{share(arm.low, t)} – {share(arm.high, t)}") if arm.people else ("–", "–")
-        table.add_row(arm.name, str(arm.people), f"{arm.expected:.1f}", str(arm.reached), *rates)
-    _show(table)
+        made.add_row(arm.name, str(arm.people), f"{arm.expected:.1f}", str(arm.reached), *rates)
+    show(made)
     typer.echo(verdict_words(one, t))

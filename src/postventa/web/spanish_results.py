@@ -16,7 +16,7 @@ _BACKTEST: Mapping[str, str] = {
     "What would have been sent": "Qué se habría enviado",
     "Still under way at the end": "En marcha al final",
     "journey": "recorrido", "message": "mensaje", "sent": "enviados", "put off": "aplazados", "skipped": "saltados",
-    "skipped because": "saltados porque", "step": "paso", "waits for": "espera a", "people": "personas",
+    "step": "paso", "waits for": "espera a", "people": "personas",
     "a time": "una hora", "a date not known yet": "una fecha que aún no se sabe", "an event": "un evento",
     "leave to send": "permiso para enviar", "the other lines": "las otras líneas", "an answer": "una respuesta",
     "the next round": "la vuelta siguiente", "an operator": "una persona de la tienda",

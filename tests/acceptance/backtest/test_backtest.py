@@ -140,7 +140,7 @@ def test_bad_lines_are_told_with_their_number_and_the_rest_goes_on(shop: Path, b
 def test_without_json_a_table_says_how_many_and_why(shop: Path, backtest: Backtest) -> None:
     done = backtest(shop, EVENTS)
     assert done.code == 0
-    for word in ("thanks", "tips", "sent", "skipped because", "Still under way", "lost"):
+    for word in ("thanks", "tips", "sent", "the cap of 1 per 7 days", "Still under way", "lost"):
         assert word in done.out
 
 
