@@ -15,7 +15,7 @@ from bench.figure import Figure, machine, table
 def parts(quick: bool) -> dict[str, Callable[[], Iterable[Figure]]]:
     """What can be measured, by name; quick is a length for every change, the figures of a busy machine waver more."""
     return {
-        "ingest": lambda: [ingest.measure(3 if quick else 9)],
+        "ingest": lambda: ingest.measure(2 if quick else 5),
         "advance": lambda: core.measure(5 if quick else 11, 150 if quick else 500),
         "backtest": lambda: backtest.measure(3 if quick else 7, 400 if quick else 1500),
         "due": lambda: due.measure(30 if quick else 200, 20_000 if quick else 100_000),

@@ -1,9 +1,10 @@
 """Durable events per second of the whole path beside a raw sqlite3 loop that writes the same rows.
 
-The whole path: JSON lines are posted to the private address of a real `postventa run` in a process of its own; each
-answer comes after its commit. The raw loop runs the very statements that such a batch gave the database (recorded once,
-the same rows, bytes and transactions, synchronous=FULL), and nothing else. Both take turns. Sending is paused: the
-mails wait in the outbox, for their dispatch is no part of taking events in.
+The whole path: JSON lines are posted to the private address of a real `postventa run` in a process of its own, over
+two connections at once, as a platform does that has much to tell, and over one; each answer comes after its commit.
+Every event starts a run. The raw loop runs the very statements that such batches gave the database (recorded once, the
+same rows, bytes and transactions, synchronous=FULL), and nothing else. They take turns. Sending is paused: the mails
+wait in the outbox, for their dispatch is no part of taking events in.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,23 +36,35 @@ from postventa.starter import copy_to
 from postventa.store.sqlite import SqliteStore
 
 
-def measure(rounds: int, customers: int = 500) -> Figure:
-    """Median of the ratios of `rounds` rounds, each of three batches of `customers` events."""
+def measure(rounds: int, customers: int = 500) -> list[Figure]:
+    """Medians of the ratios of `rounds` rounds; in each, four streams of three batches of `customers` events go in: two
+    at once, then two after one another."""
     with tempfile.TemporaryDirectory(prefix="postventa-bench-") as folder:
         copy_to(project := Path(folder) / "project")
-        logs = asyncio.run(recorded(project, Path(folder) / "recorded.db", rounds, customers))
+        logs = asyncio.run(recorded(project, Path(folder) / "recorded.db", 4 * rounds, customers))
         asyncio.run(_empty(Path(folder) / "raw.db"))
-        whole, ratios = [], []
+        paces: list[tuple[float, float, float]] = []
         with engine(project) as address:
-            for number, (log, requests) in enumerate(zip(logs, bodies(range(rounds), customers), strict=True)):
-                events = sum(body.count(b"\n") for body in requests)
-                here = events / _posted(address, requests)
-                ratio = here / (events / replay(Path(folder) / "raw.db", log))
-                if number or rounds == 1:  # the first warms both up
-                    whole.append(here)
-                    ratios.append(ratio)
-    beside = f"{median(whole):,.0f} events/s beside {median(whole) / median(ratios):,.0f} raw"
-    return Figure("durable events, of a raw loop", median(ratios), "", 0.4, 0.25, "more", beside)
+            for number in range(rounds):
+                one, two, three, four = bodies(range(4 * number, 4 * number + 4), customers)
+                events = 2 * sum(body.count(b"\n") for body in one)
+                at_once = events / _posted(address, one, two)
+                in_turn = events / (_posted(address, three) + _posted(address, four))
+                raw = (
+                    2 * events / sum(replay(Path(folder) / "raw.db", log) for log in logs[4 * number : 4 * number + 4])
+                )
+                paces.append((at_once, in_turn, raw))
+    kept = paces[1:] or paces  # the first warms both up
+    return [
+        _figure("durable events, of a raw loop", [(at_once, raw) for at_once, _, raw in kept]),
+        _figure("the same over one connection", [(in_turn, raw) for _, in_turn, raw in kept]),
+    ]
+
+
+def _figure(name: str, paces: list[tuple[float, float]]) -> Figure:
+    ratio = median(here / raw for here, raw in paces)
+    beside = f"{median(here for here, _ in paces):,.0f} events/s beside {median(raw for _, raw in paces):,.0f} raw"
+    return Figure(name, ratio, "", 0.4, 0.25, "more", beside)
 
 
 @contextmanager
@@ -72,16 +86,21 @@ def engine(project: Path) -> Iterator[str]:
         running.wait(30)
 
 
-def _posted(address: str, requests: list[bytes]) -> float:
-    """Seconds for these requests, one after the other on one connection."""
-    connection = http.client.HTTPConnection(address)
+def _posted(address: str, *streams: list[bytes]) -> float:
+    """Seconds until all is answered; each stream is a connection of its own, its requests one after the other."""
     begun = perf_counter()
+    with ThreadPoolExecutor(len(streams)) as hands:
+        for done in [hands.submit(_stream, address, requests) for requests in streams]:
+            done.result()
+    return perf_counter() - begun
+
+
+def _stream(address: str, requests: list[bytes]) -> None:
+    connection = http.client.HTTPConnection(address)
     for body in requests:
         told = _ask(address, "/v1/events", body, connection)
         assert told["accepted"] == body.count(b"\n"), told
-    took = perf_counter() - begun
     connection.close()
-    return took
 
 
 def _ask(address: str, path: str, body: bytes, connection: http.client.HTTPConnection | None = None) -> dict[str, int]:

@@ -155,7 +155,7 @@ class _Batch:
             before = self.work.state(customer)
             outcome = self.work.advance(customer, event, self.now)
             self._answer(place, event, "accepted", customer=customer, outcome=outcome)
-            if outcome.effects and any(isinstance(one, Erase) for one in outcome.effects):
+            if outcome.state.erased and any(isinstance(one, Erase) for one in outcome.effects):
                 book.gone.add(customer)
                 await self._erase(customer, before, event)
         await self.work.save()
