@@ -25,6 +25,10 @@ _AROUND: Mapping[str, str] = {
     "of": "de", "to": "para", "when": "cuándo", "state": "estado", "size": "tamaño", "about": "sobre",
     "field": "campo", "owner": "a cargo de", "subject": "asunto", "sender": "remitente",
     "preheader": "texto previo", "paused": "en pausa",
+    "Times within the sentences are the customer's own ({zone}).":
+        "Las horas dentro de las frases son las del cliente ({zone}).",
+    "now": "ahora", "stepping": "tiempo a saltos", "caught up": "al día", "handing over": "en mano",
+    "sent since start": "enviados desde el arranque", "real time": "hora real",
     "character": "carácter", "characters": "caracteres",
 }  # fmt: skip
 

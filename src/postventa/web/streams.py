@@ -79,7 +79,9 @@ def _by_version(counts: Iterable[Row], live: str) -> dict[str, int]:
 
 
 def _outcome(ended: Row) -> str:
-    return f"{ended['outcome']}: {ended['reason']}" if ended.get("reason") else str(ended["outcome"])
+    """The end in words, without the moment: `exited: order.cancelled`."""
+    reason = str(ended.get("reason") or "").partition(" at 2")[0]
+    return f"{ended['outcome']}: {reason}" if reason else str(ended["outcome"])
 
 
 # --- the tree --------------------------------------------------------------------------------------------------------

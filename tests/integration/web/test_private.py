@@ -168,6 +168,16 @@ async def test_the_timeline_tells_what_happened_why_and_where_it_is_written(
     assert waiting["place"] == "journeys/after-purchase.yaml:25"
     page = (await private.get(f"/customers/{customer}")).text
     assert "journeys/after-purchase.yaml:14" in page
+    assert "count 1 · first at" in page, "what is inside a fact is told in words, not as JSON"
+
+
+async def test_a_journey_counts_its_ends_by_what_ended_them_not_by_when(web: Any, private: httpx.AsyncClient) -> None:
+    for number in (1, 2):
+        await web.order(number, "Ana")
+        await web.pass_time(timedelta(hours=1))
+        await web.post(web.event(f"off-{number}", "order.cancelled", 0, order_id=f"o-{number}"))
+    ends = (await private.get("/journeys/after-purchase?format=json")).json()["journey"]["outcomes"]
+    assert ends == {"exited: order.cancelled": 2}
 
 
 async def test_what_customers_wrote_stays_text(web: Any, private: httpx.AsyncClient) -> None:
