@@ -1,6 +1,6 @@
 """Write the JSON Schemas of every file people write, and the references of keys, words and codes in docs.
 
-docs/journeys.md, docs/testing.md and docs/codes.md; in Spanish docs/es/recorridos.md and docs/es/codigos.md.
+docs/journeys.md, docs/testing.md and docs/codes.md; in Spanish docs/es/recorridos.md, escenarios.md and codigos.md.
 
 `python tools/generate_file_schemas.py` after a change of the language; a test says when it is due.
 """
@@ -29,11 +29,15 @@ def generated() -> dict[Path, str]:
         "test.v1.json": export.text(of_model(scenario_form.Scenario, "A scenario for postventa test")),
     }
     page, testing, spanish = (ROOT / "docs" / name for name in ("journeys.md", "testing.md", "es/recorridos.md"))
+    escenarios = ROOT / "docs/es/escenarios.md"
     in_spanish = {name: text for name, text in reference.sections("es").items() if name != "codes"}
     return {
         **{ROOT / "schemas" / name: text for name, text in schemas.items()},
         page: reference.filled(page.read_text("utf-8")),
         testing: reference.filled(testing.read_text("utf-8"), scenario_form.sections(), testing.name),
+        escenarios: reference.filled(
+            escenarios.read_text("utf-8"), scenario_form.sections("es"), f"es/{escenarios.name}"
+        ),
         spanish: reference.filled(spanish.read_text("utf-8"), in_spanish, "es/recorridos.md"),
         ROOT / "docs/codes.md": code_page.page("en"),
         ROOT / "docs/es/codigos.md": code_page.page("es"),

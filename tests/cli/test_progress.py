@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from postventa.cli.progress import progress, watched
+from postventa.source.language import told
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -52,3 +54,16 @@ def test_on_a_terminal_the_bar_is_on_standard_error_and_gone_at_the_end(tmp_path
     assert b"\x1b[2K" in drawn, "the line is taken away again"
     assert written.read_bytes().startswith(b'{"at":')
     assert b"\x1b" not in written.read_bytes()
+
+
+def test_what_a_bar_says_is_told_in_the_projects_language() -> None:
+    """Every word that a marketer's command hands to its bar."""
+    source = ROOT / "src/postventa"
+    places = ["cli/backtest.py", "cli/past.py", "cli/validate.py", "cli/moving.py", "engine/backtest.py"]
+    said = {
+        word
+        for place in places
+        for word in re.findall(r'\b(?:progress|tell|bar)\("([a-z ]+)"', (source / place).read_text("utf-8"))
+    }
+    assert len(said) >= 6
+    assert [word for word in said if told(word, "es") == word] == []

@@ -80,7 +80,7 @@ def command(
         raise ConfigError("the page shows two versions side by side", "--html", "add --compare, or --compare-release")
     loaded = Project.load(project).require_sound()
     t = tongue(loaded.settings.language)
-    with progress(t("reading events")) as tell:
+    with progress("reading events", t.language) as tell:
         past = _past(asked, project, loaded, tell)
         report = play(loaded, past, asked.until, tell)
         if other is None:

@@ -50,14 +50,14 @@ def _watch(api: Api, moves: Moves, t: Tongue) -> None:
     total, last, since = _left(moves), _left(moves), time.monotonic()
     if not total:
         return
-    with progress(t("moving people")) as bar:
+    with progress("moving people", t.language) as bar:
         while last and time.monotonic() - since < PATIENCE:
             time.sleep(_BETWEEN)
             now = _left(api.get("/v1/moves")["moves"])
             if now != last:
                 last, since = now, time.monotonic()
             if bar is not None:
-                bar(t("moving people"), total - last, total)
+                bar("moving people", total - last, total)
     typer.echo(t("{count} went over.", count=total - last))
     if last:
         rest = "{count} are still to go over; the engine brings them when their mail has left or when it starts."
@@ -75,11 +75,11 @@ async def bring(engine: Engine, order: Order, t: Tongue) -> None:
         return
     tell(t, order.journey, order.version, order.how, total)
     done = Pass()
-    with progress(t("moving people")) as bar:
+    with progress("moving people", t.language) as bar:
 
         def on(moved: int) -> None:
             if bar is not None:
-                bar(t("moving people"), moved, total)
+                bar("moving people", moved, total)
 
         for number in range(TRIES):
             if number:

@@ -15,21 +15,24 @@ OFTEN = 100
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Tell | None]:
-    """A bar that the given function moves; None where standard error is no terminal: then nothing is drawn."""
+def progress(what: str, language: str = "en") -> Iterator[Tell | None]:
+    """A bar that the given function moves, its words in `language`; None where standard error is no terminal: then
+    nothing is drawn."""
     if not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
+    from postventa.source.language import told
+
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
                TimeRemainingColumn(compact=True, elapsed_when_finished=True))  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
+        task = bar.add_task(told(what, language), total=None)
 
         def tell(now: str, done: int, total: int | None) -> None:
-            bar.update(task, description=now, completed=done, total=total)
+            bar.update(task, description=told(now, language), completed=done, total=total)
 
         yield tell
 

@@ -58,7 +58,7 @@ def _checked(folder: Path) -> tuple[Project, list[Problem]]:
     from postventa.project import Project
     from postventa.source.problem import in_order
 
-    with progress("checking") as tell:
+    with progress("checking", language_of(folder)) as tell:
         loaded = Project.load(folder, with_agents=True, tell=tell)
     return loaded, in_order([*loaded.problems, *removed_steps(folder, loaded)])
 

@@ -13,6 +13,7 @@ from postventa.core.journey import Experiment
 from postventa.project import Project
 from postventa.source.forms import Form, Span, problem_at, read
 from postventa.source.hints import docs_of
+from postventa.source.language import paragraphs, told
 from postventa.source.nearest import suggest
 from postventa.source.positions import Location, locate
 from postventa.source.problem import Problem
@@ -132,22 +133,23 @@ class Scenario(Form):
     """true: no other message may leave, or be skipped."""
 
 
-def sections() -> dict[str, str]:
-    """Mark in docs/testing.md -> the Markdown that belongs there."""
-    codes = [f"| {code} | {text} |" for code, text in sorted(CODES.items())]
+def sections(language: str = "en") -> dict[str, str]:
+    """Mark in docs/testing.md (in Spanish docs/es/escenarios.md) -> the Markdown that belongs there."""
+    head = f"| {told('code', language)} | {told('what it means', language)} |"
+    codes = [f"| {code} | {told(text, language)} |" for code, text in sorted(CODES.items())]
     return {
-        "scenario": _table(Scenario),
-        "given": _table(Given),
-        "expect": _table(Expected),
-        "codes": "\n".join(["| code | what it means |", "|---|---|", *codes]),
+        "scenario": _table(Scenario, language),
+        "given": _table(Given, language),
+        "expect": _table(Expected, language),
+        "codes": "\n".join([head, "|---|---|", *codes]),
     }
 
 
-def _table(form: type[Form]) -> str:
+def _table(form: type[Form], language: str) -> str:
     docs = docs_of(form)
-    rows = [f"| {f'**`{name}`**' if one.is_required() else f'`{name}`'} | {docs[name]} |"
+    rows = [f"| {f'**`{name}`**' if one.is_required() else f'`{name}`'} | {paragraphs(docs[name], language)} |"
             for name, one in form.model_fields.items()]  # fmt: skip
-    return "\n".join(["| key | |", "|---|---|", *rows])
+    return "\n".join([f"| {told('key', language)} | |", "|---|---|", *rows])
 
 
 @dataclass(frozen=True, slots=True)

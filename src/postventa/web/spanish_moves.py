@@ -49,7 +49,6 @@ MOVES: Mapping[str, str] = {
     "Release {hash} is live again.": "La versión {hash} está de nuevo en marcha.",
     "journey {journey}: {count} go over to version {version} ({how})":
         "recorrido {journey}: {count} pasan a la versión {version} ({how})",
-    "moving people": "pasando personas",
     "{count} went over.": "{count} han pasado.",
     "{count} are still to go over; the engine brings them when their mail has left or when it starts.":
         "Quedan {count} por pasar; el motor los pasa cuando salga su correo o cuando arranque.",

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _BACKTEST: Mapping[str, str] = {
-    "reading events": "leyendo eventos", "reading customers": "leyendo clientes", "reading topics": "leyendo topics",
-    "playing customers": "pasando clientes", "before the change": "antes del cambio",
+    "before the change": "antes del cambio",
     "{events} events of {people} customers": "{events} eventos de {people} clientes",
     "{sent} messages sent, {skipped} skipped, {deferred} put off":
         "{sent} mensajes enviados, {skipped} saltados, {deferred} aplazados",
