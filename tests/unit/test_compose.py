@@ -1,7 +1,8 @@
 """docker-compose.kafka.yml and Dockerfile: valid, complete, and the same shop as the reference project.
 
-No container runs here. What can be said without one is said: the specification's schema, every reference from one part
-to another, programs of health checks that the images are known to hold, and settings that the engine itself accepts.
+No container runs here, but its commands do: tests/integration/kafka/test_kafka_composed.py. What can be said without
+either is said: the specification's schema, every reference from one part to another, programs of health checks that the
+images are known to hold, and settings that the engine itself accepts.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def test_the_file_keeps_the_compose_specification() -> None:
 
 def test_the_cast() -> None:
     assert set(SERVICES) == {
-        "kafka", "postgres", "mail", "database-setup", "kafka-setup", "worker-1", "worker-2", "web",
+        "kafka", "postgres", "mail", "database-setup", "kafka-setup", "journeys-setup", "worker-1", "worker-2", "web",
     }  # fmt: skip
     assert SERVICES["worker-1"] == SERVICES["worker-2"]
 
@@ -109,8 +110,9 @@ def test_everybody_waits_for_what_they_need() -> None:
             assert other in SERVICES
     assert set(SERVICES["database-setup"]["depends_on"]) == {"postgres"}
     assert set(SERVICES["kafka-setup"]["depends_on"]) == {"kafka"}
+    assert set(SERVICES["journeys-setup"]["depends_on"]) == {"database-setup"}
     for name in ("worker-1", "worker-2", "web"):
-        assert set(SERVICES[name]["depends_on"]) == {"database-setup", "kafka-setup", "mail"}
+        assert set(SERVICES[name]["depends_on"]) == {"journeys-setup", "kafka-setup", "mail"}
 
 
 def test_kafka_is_reached_from_inside_and_outside() -> None:
