@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html as html_module
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -53,7 +55,16 @@ def test_every_message_of_a_new_project_is_sound_in_every_language(say: Say, sho
         assert row["bytes"] == len(html.encode()) < 102 * 1024
         assert text.startswith(f"Subject: {row['subject']}\nPreheader: {row['preheader']}\n")
         assert row["subject_length"] == len(row["subject"])
-    assert f"{2 * len(rows) + 1} files" in told
+    made = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert f"{len(made)} files" in told
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert not re.search(r"<script|<link rel=.stylesheet|@import|src=.https?:", page)
+    for row in rows:
+        assert page.count(f'src="light/{row["files"]}.html"') == 2
+        assert page.count(f'src="dark/{row["files"]}.html"') == 1
+        assert row["subject"] in html_module.unescape(page)
+    shown = set(re.findall(r'(?:src|href)="([^"#:]+)"', page))
+    assert {one for one in shown if not (tmp_path / "out" / one).is_file()} == {"data:,"} & shown
 
 
 def test_every_missing_value_is_told_at_its_line_not_only_the_first(say: Say, shop: Path) -> None:

@@ -27,7 +27,8 @@ def command(
     events: Annotated[Path | None, typer.Option(metavar="FILE", help="For a customer of these past events.")] = None,
     to: Annotated[str, typer.Option(metavar="ADDRESS", help="Send it there by the project's mail server.")] = "",
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write every language as HTML, text and JSON.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Write every language as HTML, text, JSON, and a page of all."),
     ] = None,
     html: Annotated[bool, typer.Option("--html", help="Print the HTML part instead of the text.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document: lengths, sizes, findings.")] = False,
@@ -48,8 +49,12 @@ def command(
         typer.echo(asyncio.run(_send(loaded, chosen.message, _sound(chosen), to, t)))
         return
     if out is not None:
-        _write(made, out)
-    if open_:
+        from postventa.web.gallery import PAGE, write_gallery
+
+        count = write_gallery(made, loaded, out, t)
+    if open_ and out is not None:
+        typer.echo(t("opened {file}", file=_browse(out / PAGE)))
+    elif open_:
         typer.echo(t("opened {file}", file=_open(_sound(chosen), chosen.name)))
     elif as_json:
         typer.echo(json.dumps({"previews": [one.row() for one in made]}, ensure_ascii=False, indent=1))
@@ -58,9 +63,7 @@ def command(
     else:
         _print(made, chosen if message and out is None else None, t)
         if out is not None:
-            typer.echo(
-                t("{count} files in {folder}", count=2 * sum(one.mail is not None for one in made) + 1, folder=out)
-            )
+            typer.echo(t("{count} files in {folder}", count=count, folder=out))
     if any(one.findings for one in made):
         raise typer.Exit(1)
 
@@ -138,7 +141,7 @@ def _print(made: list[Preview], chosen: Preview | None, t: Tongue) -> None:
     """The text of one, then a line for each language and variant with what is to be mended."""
     if chosen is not None and chosen.mail is not None:
         mail = chosen.mail
-        typer.echo(f"Subject: {mail.subject}\n{mail.preheader}\n\n{mail.text}")
+        typer.echo(f"{t('subject').capitalize()}: {mail.subject}\n{mail.preheader}\n\n{mail.text}")
     for one in made:
         if one.mail is None:
             typer.echo(f"{one.name}  {t('cannot be made')}")
@@ -153,26 +156,18 @@ def _print(made: list[Preview], chosen: Preview | None, t: Tongue) -> None:
             typer.echo(f"    {finding.where} {finding.text}{mend}", err=True)
 
 
-def _write(made: list[Preview], folder: Path) -> None:
-    """`<message>.<language>.html` and `.txt`, and `previews.json` with lengths, sizes and findings."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for one in made:
-        if one.mail is not None:
-            (folder / f"{one.name}.html").write_text(one.mail.html, encoding="utf-8")
-            text = f"Subject: {one.mail.subject}\nPreheader: {one.mail.preheader}\n\n{one.mail.text}"
-            (folder / f"{one.name}.txt").write_text(text, encoding="utf-8")
-    rows = [{"files": one.name, **one.row()} for one in made]
-    text = json.dumps({"previews": rows}, ensure_ascii=False, indent=1)
-    (folder / "previews.json").write_text(text + "\n", encoding="utf-8")
-
-
 def _open(mail: Rendered, name: str) -> Path:
     import tempfile
-    import webbrowser
 
     page = Path(tempfile.gettempdir()) / f"postventa-{name}.html"
     page.write_text(mail.html, encoding="utf-8")
-    webbrowser.open(page.as_uri())
+    return _browse(page)
+
+
+def _browse(page: Path) -> Path:
+    import webbrowser
+
+    webbrowser.open(page.resolve().as_uri())
     return page
 
 

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from postventa.errors import PostventaError
 from postventa.project import Project
+from postventa.web.gallery import in_scheme
 from postventa.web.mailbox import FRAME
 from postventa.web.past import Past, from_store
 from postventa.web.previewing import Preview, locales_of, preview, previews, sent_by
@@ -22,7 +23,6 @@ from postventa.web.show import Show
 from postventa.web.tongue import tongue
 
 _HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
-_DARK = re.compile(r"@media\s*\(prefers-color-scheme:\s*dark\)")
 
 
 def add_previews(app: FastAPI, services: Services, show: Show) -> None:
@@ -71,11 +71,6 @@ def add_previews(app: FastAPI, services: Services, show: Show) -> None:
         body = in_scheme(one.mail.html, dark=scheme == "dark")
         body = _HEAD.sub(lambda head: head[0] + '<base target="_blank">', body, count=1)
         return HTMLResponse(body, headers={"Content-Security-Policy": FRAME, "X-Frame-Options": "SAMEORIGIN"})
-
-
-def in_scheme(html: str, *, dark: bool) -> str:
-    """A mail as it looks in the light or in the dark, whatever the reader's own machine prefers."""
-    return _DARK.sub("@media all" if dark else "@media not all", html)
 
 
 def _with(project: Project, message: str) -> Project:

@@ -23,6 +23,8 @@ _AROUND: Mapping[str, str] = {
     "Since": "Desde", "Happened": "Ocurrió", "From": "De", "About": "Sobre", "End": "Final", "Name": "Nombre",
     "Address": "Dirección", "Last change": "Último cambio", "Find": "Buscar", "More": "Más", "Show": "Mostrar",
     "of": "de", "to": "para", "when": "cuándo", "state": "estado", "size": "tamaño", "about": "sobre",
+    "Every message in every language, as a customer would see it. Nothing was sent.":
+        "Cada mensaje en cada idioma, como lo vería un cliente. No se ha enviado nada.",
     "field": "campo", "owner": "a cargo de", "subject": "asunto", "sender": "remitente",
     "preheader": "texto previo", "paused": "en pausa",
     "Times within the sentences are the customer's own ({zone}).":

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from postventa.cli.main import run
 from postventa.core.journey import Survey
 from postventa.journeys.surveys import SurveyPage
 from postventa.project import Project
@@ -24,8 +25,11 @@ from postventa.runtimes.listeners import Listener
 from postventa.templates.sample import sample_context
 from postventa.web.diagram import diagram
 from postventa.web.flow import flow
+from postventa.web.gallery import gallery
+from postventa.web.previewing import previews
 from postventa.web.private import private_app
 from postventa.web.public import public_app
+from postventa.web.tongue import ENGLISH
 
 pytestmark = pytest.mark.browser
 if not os.environ.get("CI"):  # there it is required: its absence is a failure, not a skip
@@ -298,11 +302,18 @@ async def test_everybody_can_use_every_page(site: Site, chromium: Any, axe: str,
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
-async def test_everybody_can_read_the_mails_and_the_drawings(chromium: Any, axe: str, scheme: str) -> None:
+async def test_everybody_can_read_the_mails_the_drawings_and_the_pages_of_commands(
+    chromium: Any, axe: str, scheme: str, tmp_path: Path
+) -> None:
     project, found = reference(), {}
     context = sample_context("es")
     sheets = {name: project.messages.render(name, "es", context).html for name in project.messages}
     sheets |= {one.id: diagram(flow(one), "html", project.brand) for one in project.journeys.values()}
+    made = [one for name in project.messages for one in previews(project, name, ENGLISH)]
+    sheets["all messages"] = gallery(made, project, ENGLISH)
+    words = ["simulate", "after-purchase", "--project", str(project.root), "--mails", str(tmp_path)]
+    assert await asyncio.to_thread(run, words) == 0
+    sheets["simulated"] = (tmp_path / "index.html").read_text(encoding="utf-8")
     async with looked_at(chromium, scheme) as page:
         for name, html in sheets.items():
             await page.set_content(html)
