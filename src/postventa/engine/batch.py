@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from typing import Literal
 
 from postventa.core.effect import Erase, Outcome
@@ -167,8 +168,9 @@ class _Batch:
         emails = {email for part in told for email in emails_in(part)}
         orders = [name for kind, name in before.things if kind == "order"]
         names = {customer, *await self.work.tx.aliases_of(customer)}
+        since = min(event.occurred_at, self.now)
         self.work.drop(customer)
-        await self.work.tx.erase(customer, sorted(markers_of_customer(keys, names, emails, orders)))
+        await self.work.tx.erase(customer, sorted(markers_of_customer(keys, names, emails, orders)), since)
 
     # --- what was learned --------------------------------------------------------------------------------------------
     async def _close_book(self, book: Book) -> None:
@@ -233,8 +235,11 @@ async def take(
     tried: list[_Batch] = []
 
     async def body(work: Work) -> list[Answer]:
-        tried[:] = [batch := _Batch(engine, work, incomings, now, letters=list(letters))]
-        answers = await batch.run()
+        tried.clear()
+        answers: list[Answer] = []
+        for part in _up_to_erasures(incomings):
+            tried.append(batch := _Batch(engine, work, part, now, letters=[] if answers else list(letters)))
+            answers += await batch.run()
         if positions:
             await work.tx.set_positions(positions)
         return answers
@@ -242,13 +247,21 @@ async def take(
     try:
         return await engine.transact(body)
     except DATA_ERRORS as error:
-        answers = await _split(engine, incomings, now, tried[0].customers if tried else {}, error)
+        # where there were parts, the places are those of the first, and customers are found by what the events say
+        answers = await _split(engine, incomings, now, tried[0].customers if len(tried) == 1 else {}, error)
     async with engine.store.transaction() as tx:
         if letters:
             await tx.put_dead_letters(letters)
         if positions:
             await tx.set_positions(positions)
     return answers
+
+
+def _up_to_erasures(incomings: Sequence[Incoming]) -> list[Sequence[Incoming]]:
+    """What comes after an erasure is read by what the erasure left; mostly there is none, and it is one part."""
+    ends = [place for place, one in enumerate(incomings, 1) if one.event.type == "customer.erased"]
+    parts = [incomings[start:end] for start, end in pairwise([0, *ends, len(incomings)])]
+    return [part for part in parts if part] or [()]
 
 
 async def _split(

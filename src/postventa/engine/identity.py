@@ -64,8 +64,8 @@ class Book:
     owners: dict[str, str | None] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     """Names -> customer. A customer's id is its own alias from its first event on: so it is known to exist."""
-    markers: set[str] = field(default_factory=set)
-    """Markers of erased persons."""
+    markers: dict[str, datetime] = field(default_factory=dict)
+    """Markers of erased persons, and when they were erased."""
     waiting: dict[str, list[Wait]] = field(default_factory=dict)
     """By order id."""
     learned_owners: dict[str, str] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class Book:
         """What to do with one event, in order."""
         identity, event = incoming.identity, incoming.event
         order = identity.order_id
-        if self.markers and not self.markers.isdisjoint(markers_of(self.keys, identity)):
+        if self.markers and self._erased(identity, event):
             return [Refuse(place, event, "", erased=True)]
         owner = self.owners.get(order) if order is not None else None
         steps: list[Step] = []
@@ -98,6 +98,19 @@ class Book:
                 waited = sorted(self.waiting.pop(order), key=lambda one: one.event.order_key)
                 steps.extend(Apply(customer, one.event, one.place) for one in waited)
         return steps
+
+    def _erased(self, identity: Identity, event: Event) -> bool:
+        """Whether it belongs to what an erased person left behind. Who buys again afterwards is somebody new, from that
+        purchase on; until then, and about what was before, nothing is taken in."""
+        order = identity.order_id
+        if order is not None and self.keys.marker("order", order) in self.markers:
+            return True
+        since = [self.markers[mark] for mark in markers_of(self.keys, identity) if mark in self.markers]
+        if not since:
+            return False
+        if event.occurred_at <= max(since):
+            return True
+        return not is_purchase(event) and not any(name in self.aliases for name in names_of(self.keys, identity))
 
     def known(self, name: str) -> str:
         """The customer an id stands for: itself, unless it became another's alias."""
@@ -157,6 +170,11 @@ class Book:
     def _merge(self, into: str, old: str, steps: list[Step]) -> None:
         steps.append(Merge(into, old))
         self.alias(old, into)
+
+
+def is_purchase(event: Event) -> bool:
+    """An order that is placed or paid."""
+    return event.type in {"order.placed", "order.paid"} and "order" in event.ids
 
 
 def names_of(keys: Keys, identity: Identity) -> Iterable[str]:

@@ -62,7 +62,8 @@ async def _batch(engine: Engine, order: Order, customers: list[str], now: dateti
     async def body(work: Work) -> Pass:
         names = await work.tx.aliases(customers)
         gone = await work.tx.erased([engine.keys.marker("id", one) for one in customers])
-        mine = [one for one in customers if names.get(one, one) == one and engine.keys.marker("id", one) not in gone]
+        here = [one for one in customers if one in names or engine.keys.marker("id", one) not in gone]
+        mine = [one for one in here if names.get(one, one) == one]
         await work.lock(mine)
         done = Pass()
         for customer in mine:

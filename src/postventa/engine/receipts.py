@@ -81,8 +81,8 @@ async def settle(engine: Engine, results: Sequence[Settled], now: datetime) -> N
     async def body(work: Work) -> None:
         names = await work.tx.aliases(sorted({one.customer_id for one in results}))
         owner = {one.customer_id: names.get(one.customer_id, one.customer_id) for one in results}
-        gone = await work.tx.erased([engine.keys.marker("id", one) for one in sorted(owner)])
-        mine = [one for one in results if engine.keys.marker("id", one.customer_id) not in gone]
+        gone = await work.tx.erased([_marker(engine, one) for one in sorted(owner)])
+        mine = [one for one in results if one.customer_id in names or _marker(engine, one.customer_id) not in gone]
         await work.lock(owner[one.customer_id] for one in mine)
         for one in await _still_their_own(work, sorted(mine, key=lambda one: one.effect_id)):
             work.advance(owner[one.customer_id], Receipt(one.effect_id, one.result, one.at, one.detail), now)
@@ -93,6 +93,11 @@ async def settle(engine: Engine, results: Sequence[Settled], now: datetime) -> N
 
     if results:
         await engine.transact(body)
+
+
+def _marker(engine: Engine, customer: str) -> str:
+    """What stays of an erased customer's id. One who has a name again came back since: somebody new."""
+    return engine.keys.marker("id", customer)
 
 
 async def _still_their_own(work: Work, results: Sequence[Settled]) -> list[Settled]:

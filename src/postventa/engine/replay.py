@@ -19,7 +19,7 @@ from postventa.core.journey import Catalog, Send
 from postventa.core.merge import merge
 from postventa.core.state import CustomerState, OutboxRow
 from postventa.core.values import time_text
-from postventa.engine.identity import WAITING, Apply, Book, Merge, Refuse, Step
+from postventa.engine.identity import WAITING, Apply, Book, Merge, Refuse, Step, is_purchase
 from postventa.engine.keys import Keys
 from postventa.engine.release import as_if_always_live
 from postventa.schemas.parse import Incoming
@@ -153,6 +153,8 @@ class _Person:
     seen: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     trace: list[TraceEntry] = field(default_factory=list)
     events: int = 0
+    erased: dict[str, tuple[datetime, frozenset[str]]] = field(default_factory=dict)
+    """When a customer was erased, and the orders it had."""
 
     def play(self, steps: Sequence[tuple[datetime, Step]], end: datetime) -> None:
         """All of its steps up to `end`, then the time that is left."""
@@ -188,6 +190,8 @@ class _Person:
                 self.states[step.into] = merge(into, old, now)
             self.seen.setdefault(step.into, set()).update(self.seen.pop(step.old, ()))
         elif isinstance(step, Apply):
+            if self._erased(step.customer, step.event):
+                return
             known = self.seen.setdefault(step.customer, set())
             if step.event.key in known:
                 return
@@ -197,11 +201,31 @@ class _Person:
             self._advance(step.customer, step.event, now)
 
     def _advance(self, customer: str, given: Input, now: datetime) -> tuple[Effect, ...]:
-        outcome = advance(self.states[customer], given, now, self.catalog)
+        before = self.states[customer]
+        outcome = advance(before, given, now, self.catalog)
         self.states[customer] = outcome.state
+        if outcome.state.erased and not before.erased:
+            orders = frozenset(name for kind, name in before.things if kind == "order")
+            assert isinstance(given, Event)
+            at = min(given.occurred_at, now)
+            self.erased[customer] = (at, orders | self.erased.get(customer, (now, frozenset()))[1])
         if outcome.trace:
             self.trace.extend(outcome.trace)
         return outcome.effects
+
+    def _erased(self, customer: str, event: Event) -> bool:
+        """As `identity.Book` decides it from the markers: who buys again after an erasure is somebody new."""
+        if customer not in self.erased:
+            return False
+        at, orders = self.erased[customer]
+        if event.occurred_at <= at or event.ids.get("order") in orders:
+            return True
+        if self.states[customer].erased:
+            if not is_purchase(event):
+                return True
+            self.states[customer] = CustomerState(customer)
+            self.seen[customer] = set()
+        return False
 
     def _step_clock(self, customer: str, limit: datetime, *, inclusive: bool) -> None:
         """To each due time before `limit` (or at it), handing over at each what came of it."""

@@ -84,8 +84,8 @@ class Transaction(Protocol):
     async def any_erased(self) -> bool:
         """True when somebody was erased, ever: only then is it worth asking whom an event's markers name."""
 
-    async def erased(self, markers: Sequence[str]) -> set[str]:
-        """Which of these salted markers belong to erased persons."""
+    async def erased(self, markers: Sequence[str]) -> dict[str, datetime]:
+        """Which of these salted markers belong to erased persons, and when those were erased."""
 
     async def merge(self, into: str, old: str) -> None:
         """Move what `old` has beside its state (events and their ids, messages, trace, answers, postings, goals, ended
@@ -93,7 +93,7 @@ class Transaction(Protocol):
         united state with a history row that holds it whole. `save` and `merge` may come in either order.
         """
 
-    async def erase(self, customer_id: str, markers: Sequence[str]) -> None:
+    async def erase(self, customer_id: str, markers: Sequence[str], at: datetime) -> None:
         """Remove the person's rows everywhere, also waiting events, dead letters, mails and audit rows that name one
         of its addresses or ids; keep the markers. Rows of other customers stay.
         """

@@ -76,7 +76,7 @@ class Tables:
     run_release: dict[tuple[str, str], str] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     owners: dict[str, str | None] = field(default_factory=dict)
-    erased: dict[str, bool] = field(default_factory=dict)
+    erased: dict[str, datetime] = field(default_factory=dict)
     seen: dict[str, dict[EventKey, bool]] = field(default_factory=dict)
     events: dict[str, dict[EventKey, tuple[Event, datetime]]] = field(default_factory=dict)
     history: dict[str, list[HistoryRow]] = field(default_factory=dict)

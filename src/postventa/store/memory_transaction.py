@@ -60,8 +60,8 @@ class MemoryTransaction(MemoryOutbox):
     async def any_erased(self) -> bool:
         return bool(self._t.erased)
 
-    async def erased(self, markers: Sequence[str]) -> set[str]:
-        return {marker for marker in markers if marker in self._t.erased}
+    async def erased(self, markers: Sequence[str]) -> dict[str, datetime]:
+        return {marker: self._t.erased[marker] for marker in markers if marker in self._t.erased}
 
     # --- customers -------------------------------------------------------------------------------------------------
     async def lock_customers(self, ids: Sequence[str]) -> dict[str, CustomerState]:
@@ -212,7 +212,7 @@ class MemoryTransaction(MemoryOutbox):
         for table in by_customer:
             undo.drop(table, customer_id)
 
-    async def erase(self, customer_id: str, markers: Sequence[str]) -> None:
+    async def erase(self, customer_id: str, markers: Sequence[str], at: datetime) -> None:
         tables, undo = self._t, self._undo
         words = self._words(customer_id)
         by_customer: tuple[dict[str, Any], ...] = (tables.seen, tables.events, tables.postings, tables.trace)
@@ -236,7 +236,7 @@ class MemoryTransaction(MemoryOutbox):
         self._replace(tables.mails, [mail for mail in tables.mails if not _names_mail(words, effects, mail)])
         self._drop_customer(customer_id)
         for marker in markers:
-            undo.put(tables.erased, marker, True)
+            undo.put(tables.erased, marker, at)
 
     def _words(self, customer_id: str) -> Named:
         tables = self._t

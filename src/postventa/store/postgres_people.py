@@ -58,7 +58,7 @@ _MOVE_EVENTS = (
 
 
 # --- erasure ---------------------------------------------------------------------------------------------------------
-async def erase_customer(db: Sql, customer_id: str, markers: Sequence[str]) -> None:
+async def erase_customer(db: Sql, customer_id: str, markers: Sequence[str], at: datetime) -> None:
     """Every row of the person goes; the markers stay."""
     words = await _words(db, customer_id)
     addresses, ids = sorted(words.addresses), sorted(words.ids)
@@ -82,9 +82,10 @@ async def erase_customer(db: Sql, customer_id: str, markers: Sequence[str]) -> N
     )
     await db.execute(f"delete from audit where {_names_person('detail', '$2')}", addresses, named_as)
     await db.execute(
-        "insert into erased (marker, at) select marker, clock_timestamp() from unnest($1::text[]) as given (marker)"
-        " order by marker on conflict do nothing",
+        "insert into erased (marker, at) select marker, $2 from unnest($1::text[]) as given (marker)"
+        " order by marker on conflict (marker) do update set at = excluded.at",
         sorted(set(markers)),
+        at,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -94,15 +94,16 @@ class PostgresTransaction(PostgresOutbox):
     async def any_erased(self) -> bool:
         return bool((await self.fetch("select exists (select from erased)"))[0][0])
 
-    async def erased(self, markers: Sequence[str]) -> set[str]:
-        return {row[0] for row in await self.fetch("select marker from erased where marker = any($1)", list(markers))}
+    async def erased(self, markers: Sequence[str]) -> dict[str, datetime]:
+        found = await self.fetch("select marker, at from erased where marker = any($1)", list(markers))
+        return {marker: at.astimezone(UTC) for marker, at in found}
 
     async def merge(self, into: str, old: str) -> None:
         self._merged_releases.update(await merge_customers(self, into, old))
         self._seqs.pop(old, None)
 
-    async def erase(self, customer_id: str, markers: Sequence[str]) -> None:
-        await erase_customer(self, customer_id, markers)
+    async def erase(self, customer_id: str, markers: Sequence[str], at: datetime) -> None:
+        await erase_customer(self, customer_id, markers, at)
         self._seqs.pop(customer_id, None)
 
     # --- customers -------------------------------------------------------------------------------------------------

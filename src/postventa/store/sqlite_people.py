@@ -63,7 +63,7 @@ def erase_customer(db: sqlite3.Connection, customer_id: str, markers: Sequence[s
     db.execute("delete from waiting_room where is_person(order_id) or names_person(event)")
     db.execute("delete from dead_letters where names_person(record) or names_person(reason)")
     db.execute("delete from audit where names_person(detail)")
-    db.executemany("insert or ignore into erased values (?, ?)", [(marker, time_to_text(at)) for marker in markers])
+    db.executemany("insert or replace into erased values (?, ?)", [(marker, time_to_text(at)) for marker in markers])
     db.execute("pragma secure_delete = fast")
 
 

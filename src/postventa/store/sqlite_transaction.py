@@ -103,11 +103,11 @@ class SqliteTransaction(SqliteOutbox):
         return self.db.execute("select 1 from erased limit 1").fetchone() is not None
 
     @hops
-    def erased(self, markers: Sequence[str]) -> set[str]:
+    def erased(self, markers: Sequence[str]) -> dict[str, datetime]:
         found = self.db.execute(
-            "select marker from erased where marker in (select value from json_each(?))", (dumps(list(markers)),)
+            "select marker, at from erased where marker in (select value from json_each(?))", (dumps(list(markers)),)
         )
-        return {marker for (marker,) in found}
+        return {marker: time_from_text(at) for marker, at in found}
 
     @hops
     def merge(self, into: str, old: str) -> None:
@@ -116,8 +116,8 @@ class SqliteTransaction(SqliteOutbox):
         self._forget(into, old)
 
     @hops
-    def erase(self, customer_id: str, markers: Sequence[str]) -> None:
-        erase_customer(self.db, customer_id, markers, self.clock())
+    def erase(self, customer_id: str, markers: Sequence[str], at: datetime) -> None:
+        erase_customer(self.db, customer_id, markers, at)
         self.erased_somebody = True
         self._seqs.pop(customer_id, None)
         self._forget(customer_id)

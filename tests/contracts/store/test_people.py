@@ -138,7 +138,7 @@ async def test_after_erasure_nothing_of_the_person_is_left_and_all_of_the_others
     await make_traces(store, make, save)
     async with store.transaction() as tx:
         await tx.lock_customers(["c1"])
-        await tx.erase("c1", ["marker-1"])
+        await tx.erase("c1", ["marker-1"], make.noon)
     told = await everywhere(store)
     for word in ("ana@", "Ana@", "ANA@", "Nameo-77", "Streeto-77", "'c1'", "'o-77'", "alias-o-77", "m-o-77"):
         # "Ana@Example.com" is nobody's here: the builders' default address never reaches these rows
@@ -146,7 +146,7 @@ async def test_after_erasure_nothing_of_the_person_is_left_and_all_of_the_others
     for word in ("ben@x.es", "Nameo-2", "Streeto-2", "o-777"):
         assert word in told, word
     async with store.transaction() as tx:
-        assert await tx.erased(["marker-1", "marker-2"]) == {"marker-1"}
+        assert await tx.erased(["marker-1", "marker-2"]) == {"marker-1": make.noon}
         assert await tx.suppressed(["ANA@x.es", "BEN@x.es"]) == {"ben@x.es": "complained"}
         assert await tx.due_customers(make.at(600), 10) == ["c2"]
         await tx.settle("m-o-77", "sent", make.noon, "a receipt that came too late")
@@ -159,10 +159,10 @@ async def test_an_erasure_is_rolled_back_whole(store, make, save, rolled_back):
     before = await everywhere(store)
     async with rolled_back() as tx:
         await tx.lock_customers(["c1"])
-        await tx.erase("c1", ["marker-1"])
+        await tx.erase("c1", ["marker-1"], make.noon)
     assert sorted(await everywhere(store)) == sorted(before)
     async with store.transaction() as tx:
-        assert await tx.erased(["marker-1"]) == set()
+        assert await tx.erased(["marker-1"]) == {}
         assert await tx.due_customers(make.at(600), 10) == ["c1", "c2"]
 
 

@@ -262,7 +262,7 @@ async def test_erased_words_are_in_no_byte_of_the_files(path, make):
     await put(store, make, "c2", {"email": "ben@x.es", "note": "Somebodyelse"})
     async with store.transaction() as tx:
         await tx.lock_customers(["c1"])
-        await tx.erase("c1", ["marker"])
+        await tx.erase("c1", ["marker"], make.noon)
     files = b"".join(file.read_bytes() for file in path.parent.iterdir() if file.name.startswith(path.name))
     await store.close()
     for word in (b"Unmistakable", b"ana@x.es"):

@@ -12,6 +12,7 @@ from postventa.engine import work as work_module
 from postventa.engine.batch import take
 from postventa.engine.due import expire_waiting, sweep
 from postventa.engine.engine import Engine
+from postventa.engine.receipts import Settled, claim, settle
 from postventa.errors import StoreError
 from postventa.schemas.parse import Incoming
 
@@ -108,12 +109,41 @@ async def test_another_persons_word_about_an_order_stays_with_its_customer(engin
 async def test_nothing_of_an_erased_person_is_stored_again(engine: Engine) -> None:
     await statuses(engine, placed("o-1", customer_id="ana", email="ana@example.com"), paid("o-1"))
     erased = event("customer.erased", "e-1", 3, customer_id="ana")
-    assert await statuses(engine, erased, placed("o-9", 4, customer_id="ana"), at=4) == ["accepted", "erased"]
+    assert await statuses(engine, erased, placed("o-9", 2.5, customer_id="ana"), at=4) == ["accepted", "erased"]
     for straggler in (parcel("delivered", "o-1", 5), placed("o-2", email="ANA@example.com"), paid("o-1", 6)):
         assert await statuses(engine, straggler, at=6) == ["erased"]
     assert await engine.store.views.customer_ids() == []
     assert await engine.store.views.waiting() == []
     assert await engine.store.views.messages() == []
+
+
+@pytest.mark.parametrize("apart", [True, False])
+async def test_an_erased_person_who_buys_again_is_somebody_new(engine: Engine, apart: bool) -> None:
+    """From that purchase on; what was before stays unknown, whenever it comes, and even in the batch of the erasure."""
+    await statuses(engine, placed("o-1", customer_id="ana", email="ana@example.com"), paid("o-1"))
+    erased = event("customer.erased", "e-1", 3, customer_id="ana")
+    back = placed("o-2", 5, customer_id="ana-2", email="ana@example.com")
+    if apart:
+        assert await statuses(engine, erased, at=4) == ["accepted"]
+        assert await statuses(engine, event("customer.updated", "u-1", 4.5, customer_id="ana"), at=5) == ["erased"]
+        assert await statuses(engine, back, paid("o-2", 6), at=6) == ["accepted", "accepted"]
+    else:
+        told = await statuses(engine, erased, back, paid("o-2", 6), at=8)
+        assert told == ["accepted", "accepted", "accepted"]
+    late = [placed("o-0", 2, customer_id="ana"), paid("o-1", 7), event("customer.updated", "u-2", 2, customer_id="ana")]
+    assert await statuses(engine, *late, at=8) == ["erased"] * 3
+    name = event("customer.updated", "u-3", 8, customer_id="ana-2", first_name="Ana")
+    assert await statuses(engine, name, at=8) == ["accepted"]
+    ana = await customer(engine, "ana-2")
+    assert [name for kind, name in ana.things if kind == "order"] == ["o-2"]
+    assert ana.facts["first_name"] == "Ana"
+    (message,) = await claim(engine, T0 + 8 * HOUR)
+    async with engine.store.transaction() as tx:
+        await tx.intents({message.record.effect_id: message.attempt}, T0 + 8 * HOUR)
+    sent = Settled(message.record.effect_id, "ana-2", "sent", T0 + 8 * HOUR, message.attempt)
+    await settle(engine, [sent], T0 + 8 * HOUR)
+    assert (await customer(engine, "ana-2")).runs, "thanked, and waiting for the tips"
+    assert not (await customer(engine, "ana-2")).outbox
 
 
 async def test_one_bad_event_becomes_a_dead_letter_and_the_others_take_effect(

@@ -307,7 +307,7 @@ async def test_the_role_of_the_docs_can_run_the_engine_and_make_nothing(dsn, dat
         async with store.transaction() as tx:
             await tx.put_dead_letters([DeadLetter("http", "bad", "{}", NOON)])
             await tx.lock_customers(["c1"])
-            await tx.erase("c1", ["marker"])
+            await tx.erase("c1", ["marker"], NOON)
         await store.prune(["trace", "messages", "history", "events", "audit"], NOON)
         await store.close()
         with pytest.raises(StoreError, match="may not do that"):
