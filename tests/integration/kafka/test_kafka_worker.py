@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from kafka_world import World, delivered, order
 
+from postventa.publish import Access
+from postventa.runtimes.kafka.caught_up import CaughtUp
 from postventa.store.base import Store
 
 pytestmark = pytest.mark.kafka
@@ -143,6 +145,44 @@ async def test_a_worker_ends_and_others_go_on(shared_world: World, number: signa
         assert await store.views.dead_letters() == []
     if number == signal.SIGTERM:
         assert len(world.mails) == 240
+
+
+async def test_a_timer_waits_for_the_cancellation_that_is_still_to_be_read(world: World) -> None:
+    world.make_topics()
+    await world.publish()
+    worker = world.start()
+    world.send(("orders", order(1)))
+    await world.until(lambda: world.subjects()["Thank you"] == 1)
+    assert world.stop(worker, signal.SIGKILL) == -signal.SIGKILL
+    world.send(("shipments", order(1, "order.cancelled")))
+    await asyncio.sleep(2)  # the tip is due by now
+    worker = world.start()
+    world.send(("orders", order(2)))
+    await world.until(lambda: world.subjects()["A tip"] == 1)
+    assert world.stop(worker) == 0
+    assert {to for to, subject, _ in world.mails if subject == "A tip"} == {"c2@example.com"}
+
+
+async def test_the_wait_for_the_intake_ends_with_it_or_after_its_limit(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.make_topics(partitions={"orders": 1})
+    world.send(("orders", order(1)))
+    topic, stop, access = world.topic("orders"), asyncio.Event(), Access((world.broker.bootstrap_servers,))
+    async with world.opened() as store:
+        patient, hasty = (CaughtUp(store, access, (topic,), limit, lambda: None) for limit in (600, 1))
+        waiting = asyncio.create_task(patient.run(stop))
+        limited = asyncio.create_task(hasty.run(stop))
+        await asyncio.wait_for(hasty.done.wait(), 60)
+        while not patient.waiting:
+            await asyncio.sleep(0.05)
+        assert "1 events are still to be read after 1 s: timers and mail go on" in caplog.text
+        assert (patient.done.is_set(), dict(patient.waiting)) == (False, {(topic, 0): 1})
+        async with store.transaction() as tx:
+            await tx.set_positions({(topic, 0): 1})
+        await asyncio.wait_for(patient.done.wait(), 60)
+        stop.set()
+        await asyncio.gather(waiting, limited)
 
 
 @pytest.mark.slow
