@@ -174,8 +174,8 @@ async def test_the_wait_for_the_intake_ends_with_it_or_after_its_limit(
         waiting = asyncio.create_task(patient.run(stop))
         limited = asyncio.create_task(hasty.run(stop))
         await asyncio.wait_for(hasty.done.wait(), 60)
-        while not patient.waiting:
-            await asyncio.sleep(0.05)  # noqa: ASYNC110 - it tells nobody
+        while not patient.waiting:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.05)
         assert "1 events are still to be read after 1 s: timers and mail go on" in caplog.text
         assert (patient.done.is_set(), dict(patient.waiting)) == (False, {(topic, 0): 1})
         async with store.transaction() as tx:
