@@ -375,8 +375,7 @@ async def test_the_due_scan_and_the_claim_read_an_index_and_never_the_table(data
             case n % 500 when 0 then 'pending' when 1 then 'claimed' when 2 then 'sending' when 7 then 'pending'
                 else 'sent' end, '{NOON}', 1, 'once', '[]', 0, '{{}}', now() + n * interval '1 second',
             now() - n * interval '1 second' from generate_series(1, 20000) as n""")
-    for table in ("customers", "outbox"):
-        database.sql(f"vacuum (analyze) {schema}.{table}")
+    database.sql(f"vacuum (analyze) {schema}.customers, {schema}.outbox")
     asked: list[tuple[str, tuple]] = []
     async with store.transaction() as tx:
         fetch = tx._connection.fetch
@@ -394,10 +393,7 @@ async def test_the_due_scan_and_the_claim_read_an_index_and_never_the_table(data
         await tx.claimable(NOON, 100, ["journey:x"])
         await tx.in_doubt(timedelta(minutes=1), 10)
         await tx.pending_events(10)
-        plans = []
-        for statement, values in asked:
-            (row,) = await tx_connection.fetch(f"explain (format json) {statement}", *values)
-            plans.append(json.dumps(row[0]))
-    used = " ".join(plans)
+        plans = [await tx_connection.fetch(f"explain (format json) {one}", *values) for one, values in asked]
+    used = " ".join(json.dumps(plan[0][0]) for plan in plans)
     for index in ("customers_due", "outbox_pending", "outbox_claimed", "outbox_sending", "outbox_events"):
         assert index in used, index
