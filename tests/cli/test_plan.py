@@ -125,6 +125,19 @@ def test_retime_to_a_shorter_wait_is_told_before_it_happens(shop: Path, capsys: 
     assert facts["journeys"][0]["fates"]["retime"] == {"now": 10}
 
 
+def test_other_rules_for_all_change_what_is_sent_though_no_journey_does(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody has said yes to advertising: as that, the tip would reach nobody."""
+    write(shop, **{"templates/tip/message.yaml": MESSAGE.replace("transactional", "marketing")})
+    facts = json.loads(told(capsys, shop, "plan", "--format", "json"))
+    assert (facts["journeys"], facts["people"]) == ([], 10)
+    assert facts["sends"] == [{"journey": "care", "message": "tip", "before": 10, "after": 0}]
+    text = told(capsys, shop, "plan")
+    assert "templates/tip/message.yaml: changed" in text
+    assert "Mails in the next 24 hours to people inside now" in text
+
+
 def test_a_plan_in_spanish(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(shop, LONGER + "  - send: thanks\n    id: again\n", "es")
     text = told(capsys, shop, "plan")

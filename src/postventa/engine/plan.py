@@ -103,7 +103,11 @@ async def plan(releases: Releases, project: Project, now: datetime, most: int = 
         return found
     after = await releases.compiled(project, project.hash)
     orders = ordered(project.journeys, before, await views.versions_in_use(), "")
-    await _ask(releases, found, live, after, orders, now, most)
+    everybody: dict[str, set[str]] = {}
+    for here in inside:
+        everybody.setdefault(here.journey.id, set()).add(here.journey.version)
+    same = _rules(live.catalog) == _rules(after.catalog)
+    await _ask(releases, found, live, after, orders, now, most, {} if same else everybody)
     return found
 
 
@@ -171,23 +175,35 @@ def _files(project: Project, live: Live | None) -> list[tuple[str, str]]:
 
 
 # --- people ----------------------------------------------------------------------------------------------------------
+def _rules(catalog: Catalog) -> tuple[object, ...]:
+    """What counts for everybody, in whatever journey they are."""
+    return catalog.messages, catalog.surveys, catalog.products, catalog.kinds, catalog.loyalty, catalog.shop
+
+
 async def _ask(
-    releases: Releases, found: Plan, live: Live, after: Live, orders: Sequence[Order], now: datetime, most: int
-) -> None:
-    """Ask the core what becomes of everybody in a journey that changes."""
+    releases: Releases, found: Plan, live: Live, after: Live, orders: Sequence[Order], now: datetime, most: int,
+    others: Mapping[str, set[str]],
+) -> None:  # fmt: skip
+    """Ask the core what becomes of everybody in a journey that changes, and what is sent to them and to `others`: by
+    journey the versions of those for whom it is other rules that change."""
     versions: dict[str, set[str]] = {}
     for one in found.journeys:
         if one.inside:
             versions[one.id] = {place.version for place in one.places}
-    customers = await _customers(releases, versions)
-    found.people, sends = len(customers), {"before": Counter[tuple[str, str]](), "after": Counter[tuple[str, str]]()}
+    moving = await _customers(releases, versions)
+    mailed = sorted({*moving, *await _customers(releases, others)})
+    found.people, sends = len(mailed), {"before": Counter[tuple[str, str]](), "after": Counter[tuple[str, str]]()}
     fates: dict[tuple[str, str], Counter[str]] = {}
-    for customer in _some(customers, most):
+    asked, counted_mails = set(_some(moving, most)), set(_some(mailed, most))
+    for customer in sorted(asked | counted_mails):
         state = await releases.store.views.customer(customer)
         if state is None:
             continue
+        if customer in asked:
+            _ask_one(state, after.catalog, versions, now, fates)
+        if customer not in counted_mails:
+            continue
         found.looked_at += 1
-        _ask_one(state, after.catalog, versions, now, fates)
         sends["before"] += _sends(state, live.catalog, now)
         for order in orders:
             if meant(state, order.move):
