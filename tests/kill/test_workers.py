@@ -8,6 +8,7 @@ power cut. Then all heals, and what Kafka has, what the database holds and what 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import signal
@@ -32,7 +33,7 @@ from kill_checks import (
 from mail_sink import FAST, Sink, running_sink
 from worker_journal import Doubt, Journal, Step, doubts, explained
 from worker_processes import Fault, Troop, WorkerProcess
-from worker_shop import TOPICS, KafkaShop, Platforms, consume
+from worker_shop import TOPICS, KafkaShop, Platforms
 
 from postventa.errors import ConfigError
 from postventa.store.base import OutboxRecord
@@ -242,7 +243,8 @@ def no_gap(scene: Scene) -> None:
 
 def what_left_by_kafka_is_what_was_decided(scene: Scene, rows: list[OutboxRecord]) -> None:
     """At least once, under ids that never change."""
-    out = [(one["source"], one["id"]) for one in consume(scene.shop.broker.bootstrap_servers, OUR_OWN["out"])]
+    told = (json.loads(value) for _, value in scene.shop.broker.topics.records(OUR_OWN["out"]))
+    out = [(one["source"], one["id"]) for one in told]
     query = "select count(*) from postventa.outbox where kind = 'event' and state = 'sent'"
     assert len(set(out)) == int(scene.shop.database.sql(query))
     print(f"out: {len(set(out))} events published, {len(out) - len(set(out))} of them again")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import random
@@ -222,18 +221,3 @@ class Platforms(threading.Thread):
         if left:
             time.sleep(0.2)
         return left
-
-
-def consume(servers: str, topic: str) -> Iterator[Record]:
-    """Everything that is on a topic now."""
-    from kafka import KafkaConsumer, TopicPartition
-
-    consumer = KafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False, isolation_level="read_committed")
-    with contextlib.closing(consumer):
-        places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-        consumer.assign(places)
-        consumer.seek_to_beginning(*places)
-        ends = consumer.end_offsets(places)
-        while any(consumer.position(one) < ends[one] for one in places):
-            for records in consumer.poll(timeout_ms=1000).values():
-                yield from (json.loads(one.value) for one in records)

@@ -1,12 +1,13 @@
-"""Kafka's topics for tests and try-outs: create and delete them so that it holds afterwards, and count records."""
+"""Kafka's topics for tests and try-outs: create and delete them so that it holds afterwards, count and read records."""
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
 
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import OffsetSpec
 
 from postventa.errors import PostventaError
@@ -48,6 +49,22 @@ class Topics:
             return {place.partition: found.offset for place, found in admin.list_partition_offsets(wanted).items()}
 
         return dict(sorted(self._with_admin(ask).items()))
+
+    def records(self, name: str) -> list[tuple[bytes | None, bytes]]:
+        """(key, value) of everything that can be read on a topic now, in order within each partition."""
+        consumer = KafkaConsumer(
+            bootstrap_servers=self._servers().split(","), enable_auto_commit=False, isolation_level="read_committed"
+        )
+        found: list[tuple[bytes | None, bytes]] = []
+        with contextlib.closing(consumer):
+            places = [TopicPartition(name, number) for number in self.end_offsets(name)]
+            consumer.assign(places)
+            consumer.seek_to_beginning(*places)
+            ends = consumer.end_offsets(places)
+            while any(consumer.position(one) < ends[one] for one in places):
+                for records in consumer.poll(timeout_ms=1000).values():
+                    found += [(one.key, one.value) for one in records]
+        return found
 
     def _with_admin(self, work: Callable[[Any], Any]) -> Any:
         """A connection per call: the broker may have been ended and started again since the last one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import email
+import json
 import os
 import signal
 import subprocess
@@ -166,20 +167,8 @@ class World:
 
     def read(self, name: str) -> list[Record]:
         """Everything on a topic, as JSON."""
-        import json
-
-        from kafka import KafkaConsumer, TopicPartition
-
-        consumer = KafkaConsumer(bootstrap_servers=self.broker.bootstrap_servers, enable_auto_commit=False)
-        ends = self.broker.topics.end_offsets(self.topic(name))
-        consumer.assign([TopicPartition(self.topic(name), number) for number in ends])
-        consumer.seek_to_beginning()
-        found: list[Record] = []
-        while len(found) < sum(ends.values()):
-            for records in consumer.poll(timeout_ms=1000).values():
-                found += [json.loads(one.value) | {"_key": one.key and one.key.decode()} for one in records]
-        consumer.close()
-        return found
+        found = self.broker.topics.records(self.topic(name))
+        return [json.loads(value) | {"_key": key and key.decode()} for key, value in found]
 
     # --- workers -------------------------------------------------------------------------------------------------
     def start(self, *command: str) -> subprocess.Popen[bytes]:
