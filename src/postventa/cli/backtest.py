@@ -93,7 +93,7 @@ def command(
     if before is None:
         print_report(_counted(report, asked.since), as_json=as_json, t=t)
         return
-    tell_bad_lines(report)
+    tell_bad_lines(report, t)
     found = compare(before, Side(report.decisions, report.runs), zone=loaded.settings.timezone, since=asked.since)
     name = other.name if isinstance(other, versions.Version) else str(against)
     between = Between(loaded, name, str(project), report, asked.since)
@@ -152,7 +152,7 @@ def _counted(report: Report, since: datetime | None) -> Report:
 # --- words ------------------------------------------------------------------------------------------------------------
 def print_report(report: Report, *, as_json: bool, t: Tongue = ENGLISH) -> None:
     """What a backtest found: JSON lines for programs, tables for people."""
-    tell_bad_lines(report)
+    tell_bad_lines(report, t)
     if as_json:
         write = sys.stdout.write
         for decision in report.decisions:
@@ -162,12 +162,12 @@ def print_report(report: Report, *, as_json: bool, t: Tongue = ENGLISH) -> None:
         _print_tables(report, t)
 
 
-def tell_bad_lines(report: Report) -> None:
+def tell_bad_lines(report: Report, t: Tongue) -> None:
     """On standard error: the first lines that were no event."""
     for where, error in report.bad[:SHOWN]:
         typer.echo(f"{where}: {error}", err=True)
     if len(report.bad) > SHOWN:
-        typer.echo(f"… and {len(report.bad) - SHOWN} more bad lines", err=True)
+        typer.echo(t("… and {count} more bad lines", count=len(report.bad) - SHOWN), err=True)
 
 
 def _summary_line(report: Report, t: Tongue) -> str:

@@ -94,18 +94,18 @@ def _print(story: dict[str, Any], t: Tongue, *, alone: bool) -> None:
     for one in story["messages"]:
         typer.secho(f"  {one['message']}", bold=True)
         for verdict in one["verdicts"]:
-            _print_verdict(verdict)
+            _print_verdict(verdict, t)
     if not story["messages"]:
         typer.echo(f"  {t('nothing is known of any message')}")
     typer.echo("")
 
 
-def _print_verdict(verdict: dict[str, Any]) -> None:
+def _print_verdict(verdict: dict[str, Any], t: Tongue) -> None:
     at = f"{_short(verdict['at'])}  " if verdict["at"] else ""
     about = f" ({verdict['subject']})" if verdict["subject"] else ""
     typer.echo(f"    {at}{verdict['text']}{about}")
-    release = f", release {verdict['release'][:12]}" if verdict["release"] else ""
-    typer.echo(f"        {verdict['place']}   version {verdict['version'][:12]}{release}")
+    release = f", {t('release')} {verdict['release'][:12]}" if verdict["release"] else ""
+    typer.echo(f"        {verdict['place']}   {t('version')} {verdict['version'][:12]}{release}")
 
 
 def _print_run(run: dict[str, Any], t: Tongue) -> None:

@@ -10,6 +10,7 @@ _BACKTEST: Mapping[str, str] = {
     "{sent} messages sent, {skipped} skipped, {deferred} put off":
         "{sent} mensajes enviados, {skipped} saltados, {deferred} aplazados",
     "{count} steps still pending at {end}": "{count} pasos aún pendientes el {end}",
+    "… and {count} more bad lines": "… y {count} líneas con errores más",
     "{count} bad lines left out": "{count} líneas con errores, sin contar",
     "{count} events moved nobody ({reason})": "{count} eventos no movieron a nadie ({reason})",
     "What would have been sent": "Qué se habría enviado",
