@@ -7,7 +7,6 @@ this process, where a real one would be: an exit that is not heard, a cap one of
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
 import os
 import subprocess
@@ -16,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,22 +29,14 @@ from postventa.core.turn import Turn
 from postventa.engine.backtest import backtest
 from postventa.project import Project
 
-SHOP = Path(__file__).resolve().parents[2] / "examples" / "shop"
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples" / "shop"))
+
+import check as checker
+
+SHOP = Path(checker.__file__).parent
 SEED, CUSTOMERS = "8", "300"
 Row = dict[str, Any]
 Found = dict[str, list[str]]
-
-
-def load_checker() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("shop_check_rows", SHOP / "check.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-checker = load_checker()
 
 
 def python(*words: str | Path, seed: str = "0") -> subprocess.CompletedProcess[bytes]:

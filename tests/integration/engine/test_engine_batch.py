@@ -146,6 +146,15 @@ async def test_an_erased_person_who_buys_again_is_somebody_new(engine: Engine, a
     assert not (await customer(engine, "ana-2")).outbox
 
 
+async def test_an_event_about_everybody_who_owns_a_product_is_refused_with_the_reason(engine: Engine) -> None:
+    """Starts for owners come later; until then it must not look as if somebody had been told."""
+    about = event("product.updated", "p-1", 1, sku="A")
+    (answer,) = await take(engine, [about], T0 + 2 * HOUR)
+    assert (answer.status, "audiences are not served yet" in answer.reason) == ("rejected", True)
+    (letter,) = await engine.store.views.dead_letters()
+    assert letter.event_id == "p-1"
+
+
 async def test_one_bad_event_becomes_a_dead_letter_and_the_others_take_effect(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
