@@ -6,19 +6,17 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from postventa.core.effect import GoalReached, PostPoints
 from postventa.core.event import Event
 from postventa.core.state import CustomerState
 from postventa.store import figures, rows, shown
 from postventa.store.base import DeadLetter, HistoryRow, OutboxRecord, Pause, Release, WaitingEvent
-from postventa.store.changes import Answer, EndedRun
+from postventa.store.changes import Answer
 from postventa.store.codec import (
     dumps,
     loads,
     optional_time_from_text,
     stand_from_plain,
     time_from_text,
-    time_to_text,
 )
 from postventa.store.postgres_customers import load_customers
 from postventa.store.postgres_outbox import OUTBOX
@@ -104,12 +102,7 @@ class PostgresViews:
 
     async def gauges(self, now: datetime) -> dict[str, Any]:
         row = await self._one(_GAUGES, now, now + shown.SOON)
-        return shown.gauges(
-            due_soon=row["due_soon"], overdue=row["overdue"], oldest_due=optional_time_from_text(row["oldest"]),
-            outbox={key: row["_".join(key)] for key in shown.UNSETTLED},
-            oldest_pending=optional_time_from_text(row["oldest_pending"]), waiting=row["waiting"],
-            dead_letters=row["dead_letters"], parked=row["parked"],
-        )  # fmt: skip
+        return shown.gauges_of(row)
 
     async def outbox_busy(self) -> int:
         row = await self._one(
@@ -182,10 +175,7 @@ class PostgresViews:
             " order by postings.at, posting_id",
             customer_id,
         )
-        return [
-            shown.posting(row[0], PostPoints(row[1], row[2], time_from_text(row[3]), row[4], row[5], row[6]))
-            for row in found
-        ]
+        return [shown.posting_of(row) for row in found]
 
     async def answers(self, survey: str | None = None, limit: int = 1000) -> list[dict[str, Any]]:
         found = await self._all(
@@ -218,10 +208,7 @@ class PostgresViews:
 
     async def audited(self, limit: int = 200) -> list[dict[str, Any]]:
         found = await self._all("select at::text, who, what, detail from audit order by number desc limit $1", limit)
-        return [
-            {"at": time_to_text(time_from_text(row[0])), "who": row[1], "what": row[2], "detail": loads(row[3])}
-            for row in found
-        ]
+        return [shown.audited_of(row) for row in found]
 
     async def waiting(self, limit: int = 200) -> list[WaitingEvent]:
         found = await self._all(
@@ -244,10 +231,7 @@ class PostgresViews:
             " order by goals.at, customer_id, run_id",
             journey,
         )
-        return [
-            shown.goal(row[0], GoalReached(row[1], row[2], row[3], time_from_text(row[4]), (row[5], row[6]), row[7]))
-            for row in found
-        ]
+        return [shown.goal_of(row) for row in found]
 
     async def ended_runs(self, journey: str | None = None, limit: int = 200) -> list[dict[str, Any]]:
         found = await self._all(
@@ -256,7 +240,7 @@ class PostgresViews:
             journey,
             limit,
         )
-        return [shown.ended_run(_ended_from_row(row)) for row in found]
+        return [shown.ended_run_of(row) for row in found]
 
 
 _FIND = """
@@ -271,13 +255,6 @@ def _answer_from_row(row: Sequence[Any]) -> Answer:
     score = row[5]
     whole = int(score) if score is not None and score == int(score) else score
     return Answer(row[0], row[1], row[2], time_from_text(row[3]), row[4], whole, tuple(loads(row[6])), row[7], row[8])
-
-
-def _ended_from_row(row: Sequence[Any]) -> EndedRun:
-    return EndedRun(
-        row[0], row[1], row[2], row[3], (row[4], row[5]), optional_time_from_text(row[6]), time_from_text(row[7]),
-        row[8], row[9],
-    )  # fmt: skip
 
 
 async def _counts(db: Fetching, now: datetime) -> dict[str, Any]:

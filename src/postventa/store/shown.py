@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from postventa.core.effect import GoalReached, PostPoints, TraceEntry
 from postventa.core.state import Ref, Stand
 from postventa.store.changes import Answer, EndedRun
-from postventa.store.codec import optional_time_to_text, time_to_text
+from postventa.store.codec import loads, optional_time_from_text, optional_time_to_text, time_from_text, time_to_text
 
 Row = dict[str, Any]
 
@@ -135,3 +135,35 @@ def counts(
         "uncertain": messages.get("uncertain", 0),
         "refused_events": outbox.get(("event", "refused"), 0),
     }
+
+
+# --- from the rows that both SQL stores read -------------------------------------------------------------------------
+def goal_of(row: Sequence[Any]) -> Row:
+    """From `rows.GOAL`."""
+    return goal(row[0], GoalReached(row[1], row[2], row[3], time_from_text(row[4]), (row[5], row[6]), row[7]))
+
+
+def ended_run_of(row: Sequence[Any]) -> Row:
+    """From `rows.ENDED_RUN`."""
+    subject, started, ended = (row[4], row[5]), optional_time_from_text(row[6]), time_from_text(row[7])
+    return ended_run(EndedRun(row[0], row[1], row[2], row[3], subject, started, ended, row[8], row[9]))
+
+
+def posting_of(row: Sequence[Any]) -> Row:
+    """From `rows.POSTING`."""
+    return posting(row[0], PostPoints(row[1], row[2], time_from_text(row[3]), row[4], row[5], row[6]))
+
+
+def audited_of(row: Sequence[Any]) -> Row:
+    """From when, who, what and the detail."""
+    return {"at": time_to_text(time_from_text(row[0])), "who": row[1], "what": row[2], "detail": loads(row[3])}
+
+
+def gauges_of(row: Mapping[str, Any]) -> Row:
+    """From the one row of numbers, by name."""
+    return gauges(
+        due_soon=row["due_soon"], overdue=row["overdue"], oldest_due=optional_time_from_text(row["oldest"]),
+        outbox={key: row["_".join(key)] for key in UNSETTLED},
+        oldest_pending=optional_time_from_text(row["oldest_pending"]), waiting=row["waiting"],
+        dead_letters=row["dead_letters"], parked=row["parked"],
+    )  # fmt: skip

@@ -7,12 +7,11 @@ from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from postventa.core.effect import GoalReached, PostPoints
 from postventa.core.event import Event
 from postventa.core.state import CustomerState
 from postventa.store import figures, rows, shown
 from postventa.store.base import DeadLetter, HistoryRow, OutboxRecord, Pause, Release, WaitingEvent
-from postventa.store.changes import Answer, EndedRun
+from postventa.store.changes import Answer
 from postventa.store.codec import (
     dumps,
     loads,
@@ -164,10 +163,7 @@ class SqliteViews:
         found = await self._all(
             f"select {columns} from postings where customer_id = ? order by at, posting_id", customer_id
         )
-        return [
-            shown.posting(row[0], PostPoints(row[1], row[2], time_from_text(row[3]), row[4], row[5], row[6]))
-            for row in found
-        ]
+        return [shown.posting_of(row) for row in found]
 
     async def answers(self, survey: str | None = None, limit: int = 1000) -> list[dict[str, Any]]:
         found = await self._all(
@@ -208,7 +204,7 @@ class SqliteViews:
 
     async def audited(self, limit: int = 200) -> list[dict[str, Any]]:
         found = await self._all("select at, who, what, detail from audit order by number desc limit ?", limit)
-        return [{"at": row[0], "who": row[1], "what": row[2], "detail": loads(row[3])} for row in found]
+        return [shown.audited_of(row) for row in found]
 
     async def waiting(self, limit: int = 200) -> list[WaitingEvent]:
         found = await self._all(
@@ -224,10 +220,7 @@ class SqliteViews:
             " order by at, customer_id, run_id",
             journey,
         )
-        return [
-            shown.goal(row[0], GoalReached(row[1], row[2], row[3], time_from_text(row[4]), (row[5], row[6]), row[7]))
-            for row in found
-        ]
+        return [shown.goal_of(row) for row in found]
 
     async def ended_runs(self, journey: str | None = None, limit: int = 200) -> list[dict[str, Any]]:
         found = await self._all(
@@ -236,7 +229,7 @@ class SqliteViews:
             journey,
             limit,
         )
-        return [shown.ended_run(_ended_from_row(row)) for row in found]
+        return [shown.ended_run_of(row) for row in found]
 
 
 _FIGURES = figures.statements(
@@ -255,13 +248,6 @@ _FIND = """
 
 def _answer_from_row(row: Sequence[Any]) -> Answer:
     return Answer(row[0], row[1], row[2], time_from_text(row[3]), row[4], row[5], tuple(loads(row[6])), row[7], row[8])
-
-
-def _ended_from_row(row: Sequence[Any]) -> EndedRun:
-    return EndedRun(
-        row[0], row[1], row[2], row[3], (row[4], row[5]), optional_time_from_text(row[6]), time_from_text(row[7]),
-        row[8], row[9],
-    )  # fmt: skip
 
 
 def _counts(db: sqlite3.Connection, now: str) -> dict[str, Any]:
@@ -287,16 +273,7 @@ def _counts(db: sqlite3.Connection, now: str) -> dict[str, Any]:
 def _gauges(db: sqlite3.Connection, now: datetime) -> dict[str, Any]:
     found = db.execute(_GAUGES, {"now": time_to_text(now), "soon": time_to_text(now + shown.SOON)})
     row = dict(zip((column[0] for column in found.description), found.fetchone(), strict=True))
-    return shown.gauges(
-        due_soon=row["due_soon"],
-        overdue=row["overdue"],
-        oldest_due=optional_time_from_text(row["oldest"]),
-        outbox={key: row["_".join(key)] for key in shown.UNSETTLED},
-        oldest_pending=optional_time_from_text(row["oldest_pending"]),
-        waiting=row["waiting"],
-        dead_letters=row["dead_letters"],
-        parked=row["parked"],
-    )
+    return shown.gauges_of(row)
 
 
 _GAUGES = """
