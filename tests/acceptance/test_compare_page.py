@@ -93,5 +93,6 @@ def test_on_paper_the_folded_tables_are_open(chromium: Any, page_file: Path) -> 
     table = page.locator("details table").first
     assert not table.is_visible()
     page.emulate_media(media="print")
-    assert page.evaluate("document.querySelector('details table').checkVisibility({contentVisibilityAuto: true})")
+    # The browser lays the page out anew when it next draws.
+    page.wait_for_function("document.querySelector('details table').checkVisibility({contentVisibilityAuto: true})")
     page.close()
