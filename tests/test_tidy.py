@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from postventa.cli.main import COMMANDS
+from postventa.cli.main import COMMANDS, Command
 from postventa.starter import FOLDERS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -167,10 +167,23 @@ def test_nothing_of_one_machine_or_registry() -> None:
     assert not found, f"a path or host that others do not have: {found}"
 
 
+@pytest.mark.parametrize("page", ["docs/commands.md", "docs/es/comandos.md"])
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
-def test_every_command_is_in_the_docs(command: object) -> None:
-    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
-    assert f"`postventa {command.name}" in page, "add a row to docs/commands.md"  # type: ignore[attr-defined]
+def test_every_command_is_in_the_docs(command: Command, page: str) -> None:
+    assert re.search(rf"^\| .*`postventa {command.name}\b", (ROOT / page).read_text("utf-8"), re.MULTILINE), (
+        f"add a row to {page}"
+    )
+
+
+def test_both_pages_of_commands_name_the_same() -> None:
+    """Row by row the same commands with the same options: what one language tells, the other does not leave out."""
+    english, spanish = (
+        [sorted(set(re.findall(r"`postventa [a-z -]+|(?<![\w-])--[a-z][a-z-]+", line))) for line in page if "|" in line]
+        for page in (
+            (ROOT / name).read_text("utf-8").splitlines() for name in ("docs/commands.md", "docs/es/comandos.md")
+        )
+    )
+    assert spanish == english
 
 
 def test_every_dependency_has_its_reason() -> None:
