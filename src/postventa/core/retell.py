@@ -74,16 +74,22 @@ def _told(state: CustomerState, key: tuple[str, str]) -> Told:
 
 
 def needed(state: CustomerState, event: Event, now: datetime, catalog: Catalog) -> bool:
-    """Whether what was applied already would be told otherwise with this event, and none of it has left yet."""
+    """Whether what was applied already would be told otherwise with this event, and none of it has left yet.
+
+    Where a timer is due and has not fired yet, it ends here as well: told anew, what it sends would stand in the story
+    before as in the story after, and nobody would be asked for it.
+    """
     heard = state.heard
     if not heard or event.key in heard or len(heard) >= MOST or event.type == "customer.erased":
         return False
     last = next(reversed(heard))
     if heard[last].release != catalog.release:
         return False
-    if _place(catalog, (event, now)) < _place(catalog, _told(state, last)):
-        return True
-    return _is_news(state, event) and any(now - one.at <= SOON for one in heard.values())
+    earlier = _place(catalog, (event, now)) < _place(catalog, _told(state, last))
+    if not earlier and not (_is_news(state, event) and any(now - one.at <= SOON for one in heard.values())):
+        return False
+    due = state.due_at
+    return due is None or due > now
 
 
 def _is_news(state: CustomerState, event: Event) -> bool:

@@ -109,6 +109,14 @@ def test_a_start_begins_and_ends_at_once_when_its_exit_is_known_and_nothing_has_
     assert line.why("retold") == ["order.paid occurred before what was known already: all told anew, in order"]
 
 
+def test_what_is_overdue_leaves_also_when_an_event_of_before_comes_first() -> None:
+    line = line_of("  - wait: 1 hour\n  - send: hello\n")
+    line.event("order.paid", order="o-1")
+    line.sleep("+2 hours")
+    line.event("order.placed", order="o-1", at="-3 hours")
+    assert (line.names, line.runs) == (["hello"], [])
+
+
 def test_an_exit_known_of_another_order_refuses_nothing() -> None:
     line = line_of(head="exit_on: order.cancelled")
     line.event("order.cancelled", order="o-2")
